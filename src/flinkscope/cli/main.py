@@ -38,7 +38,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()] or [("-", "none")])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -51,7 +51,7 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0 nothing found, 1 findings, 2 usage, 3 unreachable, 4 unreadable, 70 our bug."""
+    """Runs the command line and exits: 0 nothing found, 1 findings, 2 usage, 3 unreachable, 4 unreadable, 70 a bug."""
     try:
         sys.exit(cli.main(args=arguments, prog_name="flinkscope", standalone_mode=False) or 0)
     except click.exceptions.Exit as stop:

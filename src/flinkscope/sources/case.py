@@ -182,7 +182,9 @@ def open_case(path: str | Path) -> Case:
             raise SourceError(f"{root}: no such file or folder")
     except OSError as error:
         raise SourceError(f"{root}: {error.strerror or error}", hint="check the path and its permissions") from error
-    raise UnreadableInputError(f"{root}: neither a case folder nor a zip", hint="give the file to `flinkscope diagnose`")
+    raise UnreadableInputError(
+        f"{root}: neither a case folder nor a zip", hint="give the file to `flinkscope diagnose`"
+    )
 
 
 def is_case(path: Path) -> bool:
@@ -250,7 +252,7 @@ def _unpack(archive_path: Path) -> Path:
         free = shutil.disk_usage(target).free
         need = sum(info.file_size for info in archive.infolist())
         if need > free:
-            raise SourceError(f"{archive_path}: unpacked it needs {need:,} bytes, {free:,} are free in {target.parent}")
+            raise SourceError(f"{archive_path}: needs {need:,} bytes unpacked, {free:,} are free in {target.parent}")
         try:
             archive.extractall(target)  # zipfile refuses absolute paths and `..`
         except (zipfile.BadZipFile, RuntimeError, EOFError) as error:

@@ -1,1 +1,1 @@
-"""diagnosis."""
+"""What it means and what to do: facts with their places, rules with verdicts, findings in the order of their weight."""

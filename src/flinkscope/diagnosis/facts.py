@@ -1,0 +1,185 @@
+"""Facts about each process of a case, every one with its place; a fact that is missing says how to get it.
+
+Built once by ``diagnosis.gather`` from the readers below; rules read nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flinkscope.absent import Absent
+from flinkscope.flink.state_facts import StateFacts
+from flinkscope.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """One row of a class histogram."""
+
+    class_name: str
+    objects: int
+    shallow_bytes: int
+    retained_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DominatorShare:
+    """One of the biggest top-level dominators."""
+
+    class_name: str
+    address: int
+    retained_bytes: int
+    label: str = ""  # a thread's name, a class' name
+
+
+@dataclass(frozen=True, slots=True)
+class HeapFacts:
+    """What a heap dump says of the whole heap. Sizes are shallow bytes; ``gap`` tells what a damaged dump lacks."""
+
+    place: Place
+    file_bytes: int
+    object_count: int
+    reachable_object_count: int
+    used_bytes: int
+    unreachable_bytes: int
+    histogram: tuple[ClassCount, ...]  # the biggest classes, by shallow bytes
+    dominators: tuple[DominatorShare, ...]
+    oom_thread: str | None
+    gap: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FullGc:
+    """One full collection: when (since the log's start), how long it stopped the process, the heap before and after."""
+
+    start_ns: int
+    pause_ns: int
+    heap_before_bytes: int
+    heap_after_bytes: int
+    line: int | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GcSeries:
+    """Columns for charts; times in ns since the log's start, one value per event of that kind."""
+
+    time_ns: tuple[int, ...]
+    heap_before_bytes: tuple[int, ...]
+    heap_after_bytes: tuple[int, ...]
+    full: tuple[bool, ...]
+    pause_ns: tuple[int, ...]
+    share_time_ns: tuple[int, ...]  # middle of each window
+    share_bp: tuple[int, ...]  # share of time stopped by GC in that window
+
+
+@dataclass(frozen=True, slots=True)
+class GcFacts:
+    """What a GC log says. A figure that the log cannot tell is Absent."""
+
+    place: Place
+    collector: str
+    jdk: str | None
+    duration_ns: int
+    max_heap_bytes: int | Absent
+    live_set_last_bytes: int | Absent
+    live_set_max_bytes: int | Absent
+    live_set_is_upper_bound: bool
+    live_set_slope_bytes_per_s: int | Absent
+    full_gcs: tuple[FullGc, ...]
+    consecutive_full_gcs: int
+    fruitless_full_gcs: int  # of those, how many freed less than 10 % of the heap
+    gc_share_bp: int  # of the whole log
+    gc_share_worst_minute_bp: int
+    throughput_bp: int | Absent
+    oom_line: int | None
+    coverage_bp: int
+    series: GcSeries
+    figures: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySplit:
+    """The effective memory split in bytes. ``source``: where it was read or that it was computed."""
+
+    source: str
+    parts: Mapping[str, int]  # in the order of Flink's tree: framework_heap_bytes, task_heap_bytes, …
+    heap_bytes: int
+    process_bytes: int
+    metaspace_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFacts:
+    """The configuration: each option with the place that sets it, and the split that it gives."""
+
+    place: Place
+    options: Mapping[str, str]
+    places: Mapping[str, Place]
+    memory: MemorySplit | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """A line of a Flink log or of the process' output that a rule may need. ``kind``: oom_heap, oom_metaspace, …"""
+
+    kind: str
+    text: str
+    place: Place
+    time: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFacts:
+    """Completed checkpoints in order: size of the whole state in bytes and duration."""
+
+    place: Place
+    completed: int
+    failed: int
+    sizes_bytes: tuple[int, ...]
+    durations_ms: tuple[int, ...]
+    end_times_ms: tuple[int, ...]  # since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    """Everything known of one process. ``flink_version`` and ``java_version`` are None when nothing tells them."""
+
+    id: str
+    role: str
+    flink_version: str | None
+    java_version: str | None
+    exit_code: int | None
+    heap: HeapFacts | Absent
+    state: StateFacts | Absent
+    gc: GcFacts | Absent
+    config: ConfigFacts | Absent
+    log: tuple[LogEvent, ...] | Absent
+    checkpoints: CheckpointFacts | Absent
+
+    @property
+    def log_events(self) -> tuple[LogEvent, ...]:
+        """The log's events; empty where there is no log (rules that need a log name it in ``needs``)."""
+        return () if isinstance(self.log, Absent) else self.log
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One input and what became of it: ``used`` False says why in ``note``."""
+
+    name: str
+    kind: str
+    process: str | None
+    used: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All processes of a case, and what was taken or ignored."""
+
+    title: str
+    labels: Mapping[str, str]
+    processes: tuple[ProcessFacts, ...]
+    taken: tuple[Taken, ...]

@@ -1,0 +1,97 @@
+"""What the lens finds in a heap dump, as plain data: tasks, keyed state, timers, windows. Bytes are shallow sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flinkscope.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpan:
+    """One window of a state or timer service: start and end in ms since the epoch, and how many entries it has."""
+
+    start_ms: int
+    end_ms: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedState:
+    """One keyed state of one operator, summed over its key groups and over the subtasks in this process.
+
+    ``own_bytes``: tables and entries; ``content_bytes``: what the values exclusively retain;
+    ``key_bytes``: keys and windows (counted once for all states and timers of the operator, on the first state).
+    """
+
+    task: str
+    name: str
+    kind: str  # value, list, map, reducing, aggregating, unknown
+    entries: int
+    keys: int
+    namespaces: int
+    own_bytes: int
+    content_bytes: int
+    windows: tuple[WindowSpan, ...]
+    table_slots: int
+    place: Place
+
+    @property
+    def total_bytes(self) -> int:
+        """Tables, entries and values."""
+        return self.own_bytes + self.content_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TimerService:
+    """The timers of one service of one operator, summed over subtasks.
+
+    ``cleanup``: those at their window's last millisecond; ``firing``: the others; ``due_next``: how many fire at
+    ``next_time_ms``. ``own_bytes``: timers, queue, de-duplication maps.
+    """
+
+    task: str
+    service: str
+    domain: str  # event or processing
+    timers: int
+    keys: int
+    cleanup: int
+    firing: int
+    next_time_ms: int | None
+    due_next: int
+    own_bytes: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOperator:
+    """How a window operator is set up, read from its own fields. Unknown parts are None."""
+
+    task: str
+    operator_class: str
+    assigner: str | None
+    size_ms: int | None
+    offset_ms: int | None
+    trigger: tuple[str, ...]  # outermost first: ("PurgingTrigger", "ContinuousEventTimeTrigger")
+    trigger_interval_ms: int | None
+    evictor: str | None
+    evictor_window_ms: int | None
+    allowed_lateness_ms: int | None
+    function: str | None
+    watermark_ms: int | None
+    subtasks: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class StateFacts:
+    """All keyed state, timers and window operators in one heap dump; ``unknown_shapes`` lists what could not be read."""
+
+    place: Place
+    backend: str | None
+    states: tuple[KeyedState, ...]
+    timers: tuple[TimerService, ...]
+    operators: tuple[WindowOperator, ...]
+    keys_and_windows_bytes: int  # keys and namespaces of states and timers, each object once
+    state_bytes: int  # everything above together: states, timers, keys, windows
+    unknown_shapes: tuple[str, ...]

@@ -14,7 +14,7 @@ from flinkscope.place import Place
 
 
 class Severity(Enum):
-    """How bad it is while it lasts: CRITICAL ends the process, ERROR breaks a job, WARNING will, INFO is good to know."""
+    """How bad it is: CRITICAL ends the process, ERROR breaks a job, WARNING will one day, INFO is good to know."""
 
     CRITICAL = "critical"
     ERROR = "error"

@@ -85,7 +85,7 @@ class WindowOperator:
 
 @dataclass(frozen=True, slots=True)
 class StateFacts:
-    """All keyed state, timers and window operators in one heap dump; ``unknown_shapes`` lists what could not be read."""
+    """All keyed state, timers and window operators of a heap dump; ``unknown_shapes``: what could not be read."""
 
     place: Place
     backend: str | None

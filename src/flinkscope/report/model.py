@@ -1,0 +1,389 @@
+"""The report as plain data: what every renderer shows and nothing that it has to work out.
+
+Only strings, whole numbers (bytes, nanoseconds, basis points, counts), None and tuples, in a fixed order; so the JSON
+is deterministic and a report can be rendered again or compared without the dump. Its size is bounded by the number of
+rules, processes and classes shown, never by objects: charts are thinned to ``MAX_POINTS`` a series, tables to their
+top.
+``None`` is "not known" (never 0); where a reader could ask why, an ``AbsentRow`` says it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FORMAT_NAME = "flinkscope-report"
+FORMAT_VERSION = 1
+MAX_POINTS = 1500
+MAX_CLASSES = 40
+MAX_OWNERS = 60
+
+Severity = Literal["critical", "error", "warning", "info"]
+Verdict = Literal["fired", "ruled_out", "unclear", "not_evaluated"]
+Unit = Literal["bytes", "ns", "bp", "count", "bytes_per_s", "text"]
+SeriesKind = Literal["line", "step", "points", "area", "bars"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """Where a claim comes from. ``text`` is the place as people write it: ``gc.log:1234``."""
+
+    text: str
+    source: str
+    line: int | None = None
+    address: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityRow:
+    """A number with its unit in its name: ``live_set_bytes``."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One observation in a sentence, its numbers, and where it is to be seen."""
+
+    text: str
+    place: PlaceRow
+    figures: tuple[QuantityRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One option's change. ``old`` None: it is not set now; ``new`` None: take it out."""
+
+    key: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnippetRow:
+    """Text to copy: ``language`` is yaml, java, sql, python or bash; ``old`` is what it replaces (may be empty)."""
+
+    language: str
+    title: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One line of the arithmetic behind a remedy."""
+
+    label: str
+    formula: str
+    result_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemedyRow:
+    """One way out. ``cures`` False: it only buys time. ``verify``: how to see that it worked."""
+
+    id: str
+    title: str
+    effect: str
+    cost: str
+    verify: str
+    cures: bool = True
+    changes: tuple[ChangeRow, ...] = ()
+    snippets: tuple[SnippetRow, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A rule that fired. ``explains``: ids of the symptoms folded under it; ``explained_by``: None for a root.
+
+    ``attempts``: what people try here that does not help, and why not.
+    """
+
+    rule: str
+    title: str
+    severity: Severity
+    certainty_bp: int
+    verdict: Verdict
+    summary: str
+    process: str
+    explained_bytes: int = 0
+    evidence: tuple[EvidenceRow, ...] = ()
+    remedies: tuple[RemedyRow, ...] = ()
+    attempts: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
+    explained_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule that did not fire: why; where it is not evaluated or unclear, the commands that would decide."""
+
+    rule: str
+    title: str
+    verdict: Verdict
+    process: str
+    why: str
+    missing: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRow:
+    """The first screen: what happened, why, what to do, each in a few sentences."""
+
+    headline: str
+    what: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    do: tuple[str, ...] = ()
+    certainty_bp: int | None = None
+    certainty_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """A key figure under a stable name. ``value`` None: not known, and ``absent`` says why and how to get it."""
+
+    name: str
+    title: str
+    unit: Unit
+    value: int | None = None
+    text: str = ""
+    absent: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """One line of a chart: ``x`` in ns since the chart's start, ``y`` in the panel's unit (None: a gap).
+
+    ``hue`` 1–8 picks the colour, so that the same thing has the same colour in every chart.
+    """
+
+    name: str
+    kind: SeriesKind
+    hue: int
+    x: tuple[int, ...]
+    y: tuple[int | None, ...]
+    dashed: bool = False
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """A horizontal line, such as -Xmx."""
+
+    name: str
+    value: int
+    hue: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """A moment. ``kind``: death, full_gc, restart, log, checkpoint, safepoint."""
+
+    x: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PanelRow:
+    """One strip of a chart with its own y axis; all strips share the time axis."""
+
+    title: str
+    unit: Unit
+    series: tuple[SeriesRow, ...]
+    levels: tuple[LevelRow, ...] = ()
+    tall: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """Strips above one time axis. ``start_unix_ms`` None: only uptime is known. ``note`` says what was thinned."""
+
+    title: str
+    panels: tuple[PanelRow, ...]
+    marks: tuple[MarkRow, ...] = ()
+    start_unix_ms: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A part of the process memory, in the order of Flink's tree. ``hue`` as in SeriesRow."""
+
+    name: str
+    bytes: int
+    hue: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBarRow:
+    """Flink's memory split once: as it is, or as a remedy would make it."""
+
+    title: str
+    total_bytes: int
+    heap_bytes: int
+    segments: tuple[SegmentRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """One keyed state inside the dump. ``bytes_per_entry``: tables, entries and values, without the keys."""
+
+    task: str
+    name: str
+    kind: str
+    entries: int
+    keys: int
+    windows: int
+    bytes: int
+    bytes_per_entry: int
+    span: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRow:
+    """The timers of one service of one operator. ``next``: when the next ones fire, and how many together."""
+
+    task: str
+    service: str
+    domain: str
+    timers: int
+    keys: int
+    cleanup: int
+    firing: int
+    bytes: int
+    next: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRow:
+    """How a window operator is set up, in words."""
+
+    task: str
+    window: str
+    trigger: str
+    evictor: str
+    function: str
+    watermark: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRow:
+    """Who keeps memory. ``bytes``: retained by it; owners do not overlap. ``detail``: a thread's or class' name."""
+
+    name: str
+    bytes: int
+    detail: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """One class of the histogram. ``retained_bytes`` None: not computed."""
+
+    name: str
+    count: int
+    shallow_bytes: int
+    retained_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeapRow:
+    """What is inside the heap dump. ``used_bytes``: shallow bytes of what can be reached; ``note``: what is missing."""
+
+    dump: str
+    file_bytes: int
+    objects: int
+    reachable_objects: int
+    used_bytes: int
+    unreachable_bytes: int
+    oom_thread: str = ""
+    classes: tuple[ClassRow, ...] = ()
+    owners: tuple[OwnerRow, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlinkStateRow:
+    """Flink's keyed state, timers and window operators as the dump holds them."""
+
+    backend: str
+    total_bytes: int
+    keys_and_windows_bytes: int
+    states: tuple[StateRow, ...] = ()
+    timers: tuple[TimerRow, ...] = ()
+    operators: tuple[OperatorRow, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """One process: who it was, how it ended, and its pictures."""
+
+    id: str
+    role: str
+    flink: str | None = None
+    java: str | None = None
+    collector: str | None = None
+    ended: str = ""
+    figures: tuple[FigureRow, ...] = ()
+    timeline: ChartRow | None = None
+    memory: tuple[MemoryBarRow, ...] = ()
+    heap: HeapRow | None = None
+    state: FlinkStateRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRow:
+    """One piece of evidence: read (``used``) or ignored, and how it was taken."""
+
+    name: str
+    kind: str
+    process: str | None = None
+    used: bool = True
+    note: str = ""
+    how: str = ""
+    collected_at: str = ""
+    redacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentRow:
+    """What is not known, why, and how to get it."""
+
+    what: str
+    kind: str
+    reason: str = ""
+    how_to_get: str = ""
+    process: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that flinkscope says about one case. ``findings`` is ordered by rank, the root cause first."""
+
+    title: str
+    case: str
+    created_at: str
+    made_by: str
+    story: StoryRow
+    root_cause: str | None = None
+    findings: tuple[FindingRow, ...] = ()
+    ruled_out: tuple[RuleRow, ...] = ()
+    unclear: tuple[RuleRow, ...] = ()
+    not_evaluated: tuple[RuleRow, ...] = ()
+    processes: tuple[ProcessRow, ...] = ()
+    artifacts: tuple[ArtifactRow, ...] = ()
+    absent: tuple[AbsentRow, ...] = ()
+    redaction: str = ""
+    format: str = FORMAT_NAME
+    version: int = FORMAT_VERSION

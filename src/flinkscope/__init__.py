@@ -12,14 +12,16 @@ __version__ = "0.1.0"
 
 _HOME = {
     "open_case": "flinkscope.sources.case",
+    "memory_model": "flinkscope.flink.memory_model",
     "MemoryConfigError": "flinkscope.errors",
     "FlinkscopeError": "flinkscope.errors",
 }
 
-__all__ = ["FlinkscopeError", "MemoryConfigError", "__version__", "open_case"]
+__all__ = ["FlinkscopeError", "MemoryConfigError", "__version__", "memory_model", "open_case"]
 
 if TYPE_CHECKING:
     from flinkscope.errors import FlinkscopeError, MemoryConfigError
+    from flinkscope.flink.memory_model import memory_model
     from flinkscope.sources.case import open_case
 
 

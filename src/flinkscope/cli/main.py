@@ -16,7 +16,10 @@ from flinkscope import __version__
 from flinkscope.errors import FlinkscopeError
 
 # name → (module with `command`, one-line help)
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "ps": ("flinkscope.cli.ps", "JVMs of this machine: Flink role, versions, collector, memory"),
+    "gcutil": ("flinkscope.cli.gcutil", "jstat without a JDK: GC and memory counters of a running JVM"),
+}
 
 
 class LazyGroup(click.Group):

@@ -39,3 +39,10 @@ class Absent:
 def present(fact: T | Absent) -> T | None:
     """The fact itself, or None where it is absent: for callers that have already reported the absence."""
     return None if isinstance(fact, Absent) else fact
+
+
+def required(fact: T | Absent) -> T:
+    """The fact, where the caller's contract says that it is there (a rule's ``needs``); TypeError otherwise."""
+    if isinstance(fact, Absent):
+        raise TypeError(f"needed fact is missing: {fact}")
+    return fact

@@ -102,6 +102,15 @@ class Segment:
     zero_wall_ns: int | None = None
     first_ns: int = MISSING
     last_ns: int = MISSING
+    reaching_total_ns: int = 0  # time until all threads had stopped, summed over safepoints
+    reaching_max_ns: int = MISSING
+    reaching_max_row: int = MISSING
+
+    def note_reaching(self, reaching_ns: int, row: int) -> None:
+        """Counts how long one safepoint took to be reached."""
+        if reaching_ns > self.reaching_max_ns:
+            self.reaching_max_ns, self.reaching_max_row = reaching_ns, row
+        self.reaching_total_ns += max(0, reaching_ns)
 
 
 @dataclass

@@ -1,0 +1,490 @@
+r"""Unified logging (JDK 9-25, ``-Xlog:gc…``): Serial, Parallel, CMS, G1, ZGC, Shenandoah, Epsilon.
+
+One alternation finds every line that matters in a chunk; the lines between cost no Python. It begins with the literal
+that ends the decorations (``"] "``), which lets the regex engine jump from line to line; the stamp is read backwards
+from there only where an event needs it. (Matching line by line was half as fast.) Sizes come on lines of their own
+before a collection's last line and CPU times after it; ``GC(n)`` holds them together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from flinkscope.formats.gclog import decoration, jvmlines
+from flinkscope.formats.gclog.cycles import CycleTracker
+from flinkscope.formats.gclog.numbers import ms_ns, seconds_ms, seconds_ns, size_bytes
+from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
+from flinkscope.formats.gclog.titles import read_title
+
+_SIZE_COLUMNS = 19  # row, heap 3, young 3, old 3, humongous 3, metaspace 3, cpu 3
+_HEAP, _YOUNG, _OLD, _HUMONGOUS, _METASPACE, _CPU = 1, 4, 7, 10, 13, 16
+_EMPTY = [MISSING] * _SIZE_COLUMNS
+_BACKWARDS_NS = 500_000_000  # stamps of different threads may be a little out of order; more is another clock
+_TAIL_BYTES = 1 << 16
+
+# One line kind each: (handler, pattern of the message after `GC(n) `).
+_IN_GC = (
+    (
+        "regions",
+        rb"Eden regions: (\d+)->(\d+)\((\d+)\)\n[^\n]{0,400}?Survivor regions: (\d+)->(\d+)\((\d+)\)\n[^\n]{0,400}?Old regions: "
+        rb"(\d+)->(\d+)\n(?:[^\n]{0,400}?Archive regions: (\d+)->(\d+)\n)?[^\n]{0,400}?Humongous regions: (\d+)->(\d+)",
+    ),
+    ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d+)->(\d+)(?:\((\d+)\))?"),
+    ("paused", rb"((?:[yYO]: )?Pause [^\n>]{0,400})->(\d+[BKMGT])\((\d+[BKMGT])\) ([\d.,]+)ms"),
+    ("cpu", rb"User=([\d.,]+)s Sys=([\d.,]+)s Real=([\d.,]+)s"),
+    ("metaspace", rb"Metaspace: (\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)"),
+    (
+        "generation",
+        rb"(DefNew|ParNew|PSYoungGen|Tenured|CMS|ParOldGen|PSOldGen): "
+        rb"(\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)",
+    ),
+    ("pause", rb"((?:[yYO]: )?Pause [^\n>]{0,400}?) ([\d.,]+)ms(?=[\r\n])"),
+    (
+        "phase",
+        rb"((?:[yYO]: )?Concurrent [^\n>]{0,400}?)(?: (\d+[BKMG])->(\d+[BKMG])\((\d+[BKMG])\))? ([\d.,]+)ms(?=[\r\n])",
+    ),
+    (
+        "collection",
+        rb"((?:Garbage|Minor|Major) Collection [^\n>]{0,400}?)"
+        rb"(?: (\d+[BKMG])\(\d+%\)->(\d+[BKMG])\(\d+%\)(?: ([\d.,]+)s)?)?(?=[\r\n])",
+    ),
+    ("zmetaspace", rb"(?:[yYO]: )?Metaspace: (\d+[BKMG]) used, (\d+[BKMG]) committed"),
+    ("trouble", rb"(To-space exhausted|(?:[Pp]romotion failed)|[Cc]oncurrent mode (?:failure|interrupted))"),
+    ("stall", rb"(?:[yYO]: )?((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
+)
+_OUTSIDE = (
+    (
+        "safepoint",
+        rb'Safepoint "([^"\n]{0,200})", [^\n]{0,400}?Reaching safepoint: (\d+) ns[^\n]{0,400}Total: (\d+) ns',
+    ),
+    (
+        "stopped",
+        rb"Total time for which application threads were stopped: ([\d.,]+) seconds"
+        rb"(?:, Stopping threads took: ([\d.,]+) seconds)?",
+    ),
+    ("entering", rb"Entering safepoint region: (\w+)"),
+    ("stall", rb"((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
+    ("fact", jvmlines.FACT_LINE),
+)
+# Details under `GC(n)` that are known to carry no event; anything else is looked at once more, by its tags.
+_DETAIL = rb"(?! |[yYO]: |Pause |Using |Phase |Concurrent |Load:|MMU:|Mark|NMethods:|Age |Desired survivor|- age)"
+
+
+def _alternation(anchor: bytes) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
+    """The pattern, and for each group number that can end a match: the handler and its first group."""
+    ends: list[tuple[str, int]] = [("", 0)]
+
+    def number(kinds: tuple[tuple[str, bytes], ...]) -> bytes:
+        parts = []
+        for handler, pattern in kinds:
+            # an empty group at the end, so that lastindex tells the kind even where optional groups took no part
+            first = len(ends)
+            ends.extend([(handler, first)] * (re.compile(pattern).groups + 1))
+            parts.append(pattern + rb"()")
+        return rb"|".join(parts)
+
+    ends.append(("", 1))  # the number in GC(n)
+    inside = number((*_IN_GC, ("rest", _DETAIL + rb"([^\n]+)")))
+    outside = number(_OUTSIDE)
+    return re.compile(re.escape(anchor) + rb"(?:GC\((\d+)\) (?:" + inside + rb")|(?:" + outside + rb"))"), ends
+
+
+class UnifiedParser:
+    """Reads chunks of a unified log into a builder; see :class:`flinkscope.formats.gclog.dialect.DialectParser`."""
+
+    def __init__(self, builder: EventBuilder) -> None:
+        self._builder = builder
+        self._layout: decoration.Layout | None = None
+        self._pending: dict[int, list[int]] = {}
+        self._open: list[int] | None = None  # sizes of the last event; CPU times may still come
+        self._open_gc = MISSING
+        self._codes: dict[bytes, int] = {}
+        self._cycles = CycleTracker(builder)
+        self._stop_reason = b"Safepoint"
+        self._last_ns = MISSING
+        self._last_collection = MISSING
+        self._troubles: dict[int, int] = {}
+        self._not_understood = 0
+        self._outside = 0
+        self._chunk = b""
+        self._tail = b""
+
+    @staticmethod
+    def recognise(sample: bytes) -> int:
+        """How many lines of the sample are surely unified logging."""
+        pattern, _ = _alternation(b"")
+        return sum(1 for line in sample.split(b"\n") if pattern.search(line + b"\n") and not b"[GC" in line)
+
+    def feed(self, chunk: bytes) -> None:
+        """Reads whole lines."""
+        if self._layout is None:
+            self._begin(chunk)
+        self._chunk = text = b"\n" + chunk
+        if not text.endswith(b"\n"):
+            self._chunk = text = text + b"\n"
+        self._not_understood = self._outside = 0
+        handlers = self._handlers
+        for match in self._pattern.finditer(text):
+            handle, first = handlers[match.lastindex or 0]
+            handle(match, first)
+        self._count(text)
+        self._stamp_edges(text)
+        self._tail = text[-_TAIL_BYTES:]
+        self._builder.end_chunk(chunk)
+
+    def finish(self) -> None:
+        """Writes what is still open, and notes a collection that had begun but not ended."""
+        self._flush()
+        self._cycles.finish()
+        self._torn_collection()
+
+    def _begin(self, chunk: bytes) -> None:
+        self._layout = decoration.sniff(chunk[:_TAIL_BYTES])
+        anchor = b"] " if self._layout.roles else b"\n"
+        self._pattern, ends = _alternation(anchor)
+        self._handlers: list[tuple[Callable[[re.Match[bytes], int], None], int]] = [
+            (getattr(self, f"_{handler}") if handler else _ignore, first) for handler, first in ends
+        ]
+        self._anchor = anchor
+        self._builder.segment.clock = self._layout.clock
+
+    # --- stamps -------------------------------------------------------------------------------------------------
+
+    def _fields(self, at: int) -> list[bytes]:
+        """The decorations of the line whose message begins after ``at``."""
+        text = self._chunk
+        return text[text.rfind(b"\n", 0, at) + 2 : at].split(b"][")
+
+    def _now(self, at: int) -> int:
+        """The line's time on the log's clock."""
+        layout = self._layout
+        if layout is None or layout.clock_at < 0:
+            return MISSING
+        fields = self._fields(at)
+        stamp = layout.stamp_ns(fields)
+        if stamp == MISSING:
+            for field in fields:
+                if decoration.role_of(field) == layout.clock_role:
+                    return decoration.field_ns(layout.clock_role, field)
+        return stamp
+
+    def _stamp_edges(self, text: bytes) -> None:
+        """First and last stamp of the chunk, and the wall clock of uptime 0."""
+        if not self._anchor.startswith(b"]") or self._layout is None:
+            return
+        segment = self._builder.segment
+        first, last = text.find(b"] "), text.rfind(b"] ")
+        if first < 0:
+            return
+        begin = self._now(first) if len(self._builder.segments) == 1 else MISSING
+        if segment.first_ns == MISSING:
+            segment.first_ns = begin
+        segment.last_ns = max(segment.last_ns, self._now(last))
+        if segment.zero_wall_ns is None:
+            fields = self._fields(last)
+            wall, stamp = self._layout.wall_ns(fields), self._layout.stamp_ns(fields)
+            if wall != MISSING and stamp != MISSING:
+                segment.zero_wall_ns = 0 if self._layout.clock == "wall" else wall - stamp
+
+    def _notice_clock(self, end_ns: int, gc_id: int, at: int) -> None:
+        """Another JVM begins where the uptime falls back and the collections are counted anew."""
+        if end_ns == MISSING:
+            if gc_id + 2 < self._last_collection:
+                self._restart(at)
+        elif end_ns + _BACKWARDS_NS < self._last_ns:
+            if gc_id <= self._last_collection:
+                self._restart(at)
+            else:
+                self._builder.coverage.clock_jumps += 1
+        self._last_ns = end_ns
+        self._last_collection = gc_id
+
+    def _restart(self, at: int) -> None:
+        self._flush()
+        self._cycles.finish()
+        self._pending.clear()
+        segment = self._builder.restart(at)
+        segment.clock = self._layout.clock if self._layout else "none"
+        segment.first_ns = self._now(at)
+        self._last_ns = self._last_collection = MISSING
+
+    # --- lines that make events ---------------------------------------------------------------------------------
+
+    def _code(self, title: bytes) -> int:
+        code = self._codes.get(title)
+        if code is None:
+            read = read_title(title)
+            names = self._builder.name_code
+            code = read.kind | names(read.name) << 8 | names(read.cause) << 24 | read.flags << 40
+            if len(self._codes) < 10_000:
+                self._codes[title] = code
+        return code
+
+    def _flush(self) -> None:
+        if self._open is not None:
+            self._builder.add_size_row(self._open)
+            self._open = None
+
+    def _paused(self, match: re.Match[bytes], first: int) -> None:
+        """``Pause Young (Normal) (G1 Evacuation Pause) 6M->1M(128M) 1.594ms``"""
+        title, _, before = match[first].rpartition(b" ")
+        gc_id, at = int(match[1]), match.start()
+        sizes = self._pending.pop(gc_id, None) or _EMPTY.copy()
+        try:
+            sizes[_HEAP] = size_bytes(before)
+        except (ValueError, KeyError, IndexError):
+            self._rest(match, first)
+            return
+        sizes[_HEAP + 1] = size_bytes(match[first + 1])
+        sizes[_HEAP + 2] = size_bytes(match[first + 2])
+        if sizes[_OLD + 1] >= 0 and sizes[_YOUNG + 1] >= 0:
+            _refine(sizes)
+        duration, end = ms_ns(match[first + 3]), self._now(at)
+        code = self._code(title)
+        if self._troubles:
+            code |= self._troubles.pop(gc_id, 0) << 40
+        if code & 0xFF <= Kind.FULL:
+            if gc_id <= self._last_collection or end + _BACKWARDS_NS < self._last_ns:
+                self._notice_clock(end, gc_id, at)
+            else:
+                self._last_ns, self._last_collection = end, gc_id
+        start = MISSING if end == MISSING else max(0, end - duration)
+        self._flush()
+        sizes[0] = self._builder.add_coded(start, duration, code, gc_id, at)
+        self._open, self._open_gc = sizes, gc_id
+        if self._cycles.active:
+            self._cycles.pause(gc_id, start, end, sizes)
+
+    def _pause(self, match: re.Match[bytes], first: int) -> None:
+        """``Pause Mark Start 0.010ms``"""
+        gc_id, at = int(match[1]), match.start()
+        duration, end = ms_ns(match[first + 1]), self._now(at)
+        start = MISSING if end == MISSING else max(0, end - duration)
+        code = self._code(match[first])
+        self._flush()
+        row = self._builder.add_coded(start, duration, code, gc_id, at)
+        self._open, self._open_gc = [row, *_EMPTY[1:]], gc_id
+        if self._cycles.active:
+            self._cycles.pause(gc_id, start, end, None)
+
+    def _phase(self, match: re.Match[bytes], first: int) -> None:
+        """``Concurrent Mark 45.977ms``, ``Concurrent cleanup 48M->16M(128M) 0.021ms``"""
+        gc_id, at = int(match[1]), match.start()
+        duration, end = ms_ns(match[first + 4]), self._now(at)
+        start = MISSING if end == MISSING else max(0, end - duration)
+        self._flush()
+        row = self._builder.add_coded(start, duration, self._code(match[first]), gc_id, at)
+        sizes = None
+        if match[first + 1]:
+            sizes = [row, *(size_bytes(match[first + i]) for i in (1, 2, 3)), *_EMPTY[4:]]
+            self._open, self._open_gc = sizes, gc_id
+        if self._cycles.active:
+            self._cycles.phase(gc_id, start, end, sizes)
+
+    def _collection(self, match: re.Match[bytes], first: int) -> None:
+        """``Garbage Collection (Warmup) 14M(11%)->20M(16%)``; without sizes it is the line of its beginning."""
+        gc_id, at = int(match[1]), match.start()
+        now = self._now(at)
+        if match[first + 1] is None:
+            if now != MISSING and now + _BACKWARDS_NS < self._last_ns:
+                self._notice_clock(now, gc_id, at)
+            self._cycles.begin(gc_id, now)
+            return
+        if now != MISSING:
+            self._last_ns, self._last_collection = now, gc_id
+        began = self._cycles.began(gc_id)
+        duration = now - began if began != MISSING and now != MISSING else MISSING
+        if match[first + 3]:
+            duration = max(seconds_ns(match[first + 3]), duration)
+        start = now if duration == MISSING or now == MISSING else max(0, now - duration)
+        sizes = self._pending.pop(gc_id, None) or _EMPTY.copy()
+        sizes[_HEAP], sizes[_HEAP + 1] = size_bytes(match[first + 1]), size_bytes(match[first + 2])
+        self._flush()
+        sizes[0] = self._builder.add_coded(start, duration, self._code(match[first]), gc_id, at)
+        self._open, self._open_gc = sizes, gc_id
+
+    def _stall(self, match: re.Match[bytes], first: int) -> None:
+        """``Allocation Stall (main) 33.014ms``"""
+        kind = Kind.ALLOCATION_STALL if match[first][:1] == b"A" else Kind.RELOCATION_STALL
+        duration, end = ms_ns(match[first + 2]), self._now(match.start())
+        self._outside += 1
+        self._builder.add(
+            kind,
+            match[first].decode(),
+            cause=match[first + 1][1:-1].decode("utf-8", "replace"),
+            start_ns=MISSING if end == MISSING else max(0, end - duration),
+            duration_ns=duration,
+            gc_id=int(match[1]) if match[1] else MISSING,
+            offset=match.start(),
+        )
+
+    def _safepoint_event(self, name: bytes, reaching_ns: int, total_ns: int, at: int) -> None:
+        end = self._now(at)
+        code = self._codes.get(name)
+        if code is None:
+            code = Kind.SAFEPOINT | self._builder.name_code(name.decode("utf-8", "replace")) << 8
+            self._codes[name] = code
+        start = MISSING if end == MISSING else max(0, end - total_ns)
+        self._builder.add_coded(start, total_ns, code, MISSING, at)
+        self._builder.segment.note_reaching(reaching_ns, len(self._builder) - 1)
+        self._outside += 1
+
+    def _safepoint(self, match: re.Match[bytes], first: int) -> None:
+        """JDK 12+: ``Safepoint "G1CollectFull", Time since last: …, Reaching safepoint: 1703 ns, … Total: 35502244 ns``"""
+        self._safepoint_event(match[first], int(match[first + 1]), int(match[first + 2]), match.start())
+
+    def _entering(self, match: re.Match[bytes], first: int) -> None:
+        """JDK 9-11: the reason stands on a line before."""
+        self._stop_reason = match[first]
+        self._outside += 1
+
+    def _stopped(self, match: re.Match[bytes], first: int) -> None:
+        """JDK 9-11: ``Total time for which application threads were stopped: 0.06 seconds, Stopping threads took: …``"""
+        reaching = seconds_ns(match[first + 1]) if match[first + 1] else MISSING
+        self._safepoint_event(self._stop_reason, reaching, seconds_ns(match[first]), match.start())
+        self._stop_reason = b"Safepoint"
+
+    # --- lines that belong to an event --------------------------------------------------------------------------
+
+    def _sizes_of(self, gc_id: int) -> list[int]:
+        found = self._pending.get(gc_id)
+        if found is None:
+            if len(self._pending) > 1_000:  # collections whose last line never came
+                self._pending.clear()
+            found = self._pending[gc_id] = _EMPTY.copy()
+        return found
+
+    def _regions(self, match: re.Match[bytes], first: int) -> None:
+        """The five region lines of G1, when nothing stands between them."""
+        region = self._builder.jvm.region_bytes
+        if not region:
+            return
+        sizes = self._sizes_of(int(match[1]))
+        eden, eden_after, eden_next, survivor, survivor_after, survivor_next, old, old_after = (
+            int(text) for text in match.group(*range(first, first + 8))
+        )
+        sizes[_YOUNG] = (eden + survivor) * region
+        sizes[_YOUNG + 1] = (eden_after + survivor_after) * region
+        sizes[_YOUNG + 2] = (eden_next + survivor_next) * region
+        if match[first + 8]:
+            old, old_after = old + int(match[first + 8]), old_after + int(match[first + 9])
+        sizes[_OLD], sizes[_OLD + 1] = old * region, old_after * region
+        sizes[_HUMONGOUS] = int(match[first + 10]) * region
+        sizes[_HUMONGOUS + 1] = int(match[first + 11]) * region
+
+    def _region(self, match: re.Match[bytes], first: int) -> None:
+        """One region line, where another thread wrote between them."""
+        region = self._builder.jvm.region_bytes
+        if not region:
+            return
+        sizes = self._sizes_of(int(match[1]))
+        at = {b"O": _OLD, b"A": _OLD, b"H": _HUMONGOUS}.get(match[first][:1], _YOUNG)
+        for i in (0, 1, 2):
+            text = match[first + 1 + i]
+            if text:
+                sizes[at + i] = max(0, sizes[at + i]) + int(text) * region
+
+    def _generation(self, match: re.Match[bytes], first: int) -> None:
+        """``PSYoungGen: 1332K(30208K)->0K(30208K) …``, ``Tenured: …``"""
+        sizes = self._sizes_of(int(match[1]))
+        at = _YOUNG if match[first] in (b"DefNew", b"ParNew", b"PSYoungGen") else _OLD
+        sizes[at : at + 3] = [size_bytes(match[first + i]) for i in (1, 2, 3)]
+
+    def _metaspace(self, match: re.Match[bytes], first: int) -> None:
+        """``Metaspace: 639K(768K)->639K(768K) …`` (used and committed), before JDK 16 ``5408K->5408K(1056768K)``"""
+        sizes = self._sizes_of(int(match[1]))
+        sizes[_METASPACE : _METASPACE + 3] = [size_bytes(match[first + i]) for i in (0, 1, 2)]
+
+    def _zmetaspace(self, match: re.Match[bytes], first: int) -> None:
+        """``Metaspace: 6M used, 7M committed, 1088M reserved``"""
+        sizes = self._sizes_of(int(match[1]))
+        sizes[_METASPACE + 1], sizes[_METASPACE + 2] = size_bytes(match[first]), size_bytes(match[first + 1])
+
+    def _cpu(self, match: re.Match[bytes], first: int) -> None:
+        """``User=0.01s Sys=0.00s Real=0.04s`` of the event just before"""
+        if self._open is not None and self._open_gc == int(match[1]):
+            self._open[_CPU:] = [seconds_ms(match[first + i]) for i in (0, 1, 2)]
+
+    def _trouble(self, match: re.Match[bytes], first: int) -> None:
+        self._troubles[int(match[1])] = _TROUBLE[match[first][:1].lower() + match[first][-1:]]
+
+    def _fact(self, match: re.Match[bytes], first: int) -> None:
+        """A line in which the JVM tells about itself."""
+        self._outside += 1
+        text = match[first].decode("utf-8", "replace").rstrip()
+        if text.startswith(("Using ", "Initializing The Z")) and len(self._builder) > self._builder.segment.first_event:
+            now = self._now(match.start())
+            if now == MISSING or now < self._last_ns or self._layout is None or self._layout.clock == "wall":
+                self._restart(match.start())
+        jvmlines.note(self._builder, match.start(), text)
+        if self._builder.jvm.collector in ("Shenandoah", "Generational Shenandoah"):
+            self._cycles.active = True
+
+    # --- coverage -----------------------------------------------------------------------------------------------
+
+    def _rest(self, match: re.Match[bytes], first: int) -> None:
+        """A line under ``GC(n)`` that no pattern took: a known kind of detail by its tags, or not understood."""
+        at = match.start()
+        line = self._chunk[at + len(self._anchor) : self._chunk.find(b"\n", at + 1)]
+        if self._layout is not None and self._layout.tags_at >= 0:
+            tags = self._fields(at)[-1].strip(b" [").split(b",")
+            unknown = tags == [b"gc"] and not jvmlines.PLAIN_DETAIL.match(line)
+        else:
+            unknown = _EVENTFUL.search(line) is not None
+        if unknown:
+            self._not_understood += 1
+            self._builder.not_understood(max(0, at - 1), line)
+
+    def _count(self, text: bytes) -> None:
+        """How many GC lines the chunk has and how many of them were understood."""
+        if self._layout is not None and self._layout.tags_at >= 0:
+            gc_lines = text.count(b"[gc") + text.count(b"[safepoint")
+        else:
+            gc_lines = text.count(self._anchor + b"GC(") + self._outside
+        coverage = self._builder.coverage
+        coverage.gc_lines += gc_lines
+        coverage.understood_gc_lines += max(0, gc_lines - self._not_understood)
+        for found in _OUT_OF_MEMORY.finditer(text):
+            self._builder.out_of_memory(max(0, found.start() - 1), found[0].decode("utf-8", "replace").strip())
+
+    def _torn_collection(self) -> None:
+        """A collection that has begun and not ended: kept as an event without duration."""
+        begun = None
+        for begun in _BEGUN.finditer(self._tail):
+            pass
+        if begun is None or re.search(rb"GC\(%d\) Pause [^\n]*ms" % int(begun[1]), self._tail[begun.end() :]):
+            return
+        self._chunk = self._tail
+        read = read_title(begun[2])
+        at = begun.start()
+        start = self._now(self._tail.rfind(b"] ", 0, begun.start(1)) if self._anchor == b"] " else at)
+        self._builder.add(
+            read.kind, read.name, cause=read.cause, start_ns=start, gc_id=int(begun[1]), flags=read.flags | Flag.TORN
+        )
+        self._builder.coverage.torn_events += 1
+
+
+_TROUBLE = {
+    b"td": Flag.EVACUATION_FAILURE,
+    b"pd": Flag.PROMOTION_FAILED,
+    b"ce": Flag.CONCURRENT_MODE_FAILURE,
+    b"cd": Flag.CONCURRENT_MODE_INTERRUPTED,
+}
+_EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
+_OUT_OF_MEMORY = re.compile(rb"[^\n]*OutOfMemoryError[^\n]*")
+_BEGUN = re.compile(rb"GC\((\d+)\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
+
+
+def _ignore(match: re.Match[bytes], first: int) -> None:
+    """A match that belongs to no line kind; the alternation makes none."""
+
+
+def _refine(sizes: list[int]) -> None:
+    """Heap figures in K where the generations tell them and agree with the heap line (which is rounded down to M)."""
+    if sizes[_HUMONGOUS] >= 0:
+        return  # G1: regions are coarser than the heap line
+    for i in (0, 1):
+        exact = sizes[_YOUNG + i] + sizes[_OLD + i]
+        if 0 <= exact - sizes[_HEAP + i] < 1 << 20:
+            sizes[_HEAP + i] = exact

@@ -1,0 +1,263 @@
+"""Log files as chunks of whole lines: plain, gzip or zip, one file or a rotated set, with wrapper prefixes taken off.
+
+Memory stays at a few chunks whatever the size of the file or of its longest line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import glob
+import gzip
+import io
+import re
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from flinkscope.errors import SourceError, UnreadableInputError
+
+CHUNK_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 16
+LONGEST_LINE_BYTES = 1 << 16
+_ROTATION = re.compile(r"(?:\.\d+)?(?:\.current)?(?:\.gz)?$")
+_STAMP = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+_WRAPPERS = (
+    rb"(?:\[pod/[^\]\n]{1,300}\] )?" + _STAMP + rb" (?:stdout|stderr) [FP] ",  # containerd's files
+    rb"\[pod/[^\]\n]{1,300}\] (?:" + _STAMP + rb" )?",  # kubectl logs --prefix
+    rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \S{1,100} [^:\[\n]{1,100}(?:\[\d+\])?: ",  # journalctl
+    _STAMP + rb" \S{1,100} [^:\[\n ]{1,100}\[\d+\]: ",  # journalctl -o short-iso
+    rb"(?:INFO|STATUS|ERROR|WARN|DEBUG) {1,4}\| [^|\n]{1,40}\| (?:[^|\n]{1,40}\| )?",  # Java service wrapper
+    rb"[\w.-]{1,100} {1,30}\| (?:" + _STAMP + rb" )?",  # docker compose
+    _STAMP + rb" (?=[^:\n])",  # docker logs -t, kubectl logs --timestamps
+)
+_DOCKER_JSON = re.compile(rb'(?m)^\{"log":"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$')
+_DOCKER_ESCAPES = {b"n": b"", b"t": b"\t", b"r": b"", b'"': b'"', b"\\": b"\\", b"/": b"/"}
+_UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One log on disk, or one member of a zip. ``bytes_on_disk`` is for progress; 0 inside a zip."""
+
+    path: Path
+    member: str = ""
+    bytes_on_disk: int = 0
+
+    @property
+    def name(self) -> str:
+        """How to call it to a person: ``logs.zip!gc.log.0``."""
+        return f"{self.path}!{self.member}" if self.member else str(self.path)
+
+    def open(self) -> IO[bytes]:
+        """The bytes as they were logged (unpacked). SourceError when it cannot be opened."""
+        try:
+            if self.member:
+                return zipfile.ZipFile(self.path).open(self.member)
+            stream = self.path.open("rb")
+            if stream.read(2) == b"\x1f\x8b":
+                stream.seek(0)
+                return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+            stream.seek(0)
+            return stream
+        except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SourceError(f"{self.name}: {reason}", hint="check the path and its permissions") from error
+
+    def sample(self) -> bytes:
+        """The first 64 KiB, unpacked, as UTF-8; what can be read where the file is damaged."""
+        with self.open() as stream:
+            try:
+                return _as_utf8(stream.read(SAMPLE_BYTES))
+            except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+                return b""
+
+    def tail(self) -> bytes:
+        """The last 64 KiB of a plain file; of a packed one the whole must be unpacked, a chunk at a time."""
+        with self.open() as stream:
+            if isinstance(stream, io.BufferedReader):
+                stream.seek(max(0, self.bytes_on_disk - SAMPLE_BYTES))
+                return stream.read(SAMPLE_BYTES)
+            last = b""
+            try:
+                while block := stream.read(CHUNK_BYTES):
+                    last = (last + block)[-SAMPLE_BYTES:]
+            except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+                pass
+            return last
+
+
+def find_logs(paths: str | Path | Sequence[str | Path]) -> list[LogFile]:
+    """The files meant by paths, globs, folders, zips; a member of a rotated set brings its siblings along.
+
+    Raises SourceError where nothing is found. The order is that of the names; content decides later.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    found: dict[str, LogFile] = {}
+    for path in given:
+        for file in _expand(path):
+            found.setdefault(file.name, file)
+    if not found:
+        raise SourceError("no log files found", hint="give files, a folder or a glob in quotes")
+    return sorted(found.values(), key=lambda file: file.name)
+
+
+def _expand(given: str | Path) -> Iterator[LogFile]:
+    path = Path(given)
+    try:
+        if path.is_dir():
+            yield from (_plain(child) for child in sorted(path.iterdir()) if child.is_file())
+        elif path.is_file():
+            if zipfile.is_zipfile(path):
+                yield from _members(path)
+            else:
+                yield from (_plain(sibling) for sibling in _rotated_set(path))
+        elif any(sign in str(given) for sign in "*?["):
+            for match in sorted(glob.glob(str(given))):
+                yield from _expand(Path(match)) if Path(match).is_dir() else [_plain(Path(match))]
+        elif path.exists():
+            yield _plain(path)
+        else:
+            raise SourceError(f"{given}: no such file or folder", hint="check the path; quote a glob")
+    except OSError as error:
+        raise SourceError(f"{given}: {error.strerror or error}", hint="check the path and its permissions") from error
+
+
+def _plain(path: Path) -> LogFile:
+    return LogFile(path, bytes_on_disk=path.stat().st_size)
+
+
+def _members(path: Path) -> list[LogFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [LogFile(path, info.filename) for info in archive.infolist() if info.file_size]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UnreadableInputError(f"{path}: damaged zip: {error}", hint="pack the logs again") from error
+
+
+def _rotated_set(path: Path) -> list[Path]:
+    """The file and its siblings ``gc.log``, ``gc.log.0``, ``gc.log.1.current``, ``gc.log.2.gz``."""
+    stem = _ROTATION.sub("", path.name)
+    siblings = [
+        child
+        for child in path.parent.iterdir()
+        if child.name.startswith(stem) and _ROTATION.sub("", child.name) == stem
+    ]
+    return sorted(child for child in siblings if child.is_file()) or [path]
+
+
+def chunks(
+    file: LogFile, damage: Callable[[str], None], advance: Callable[[int], None] | None = None
+) -> Iterator[bytes]:
+    """The log as chunks of whole lines of about 1 MiB, without wrapper prefixes and carriage returns.
+
+    A file that cannot be read to its end (cut gzip) gives what could be read; ``damage`` is told the reason.
+    Lines are cut after 64 KiB. Cost: one pass, a few MiB of memory.
+    """
+    clean = cleaner(file.sample())
+    with file.open() as stream:
+        rest, skipping = b"", False
+        for block in _blocks(stream, file, damage, advance):
+            if skipping:
+                end = block.find(b"\n")
+                if end < 0:
+                    continue
+                block, skipping = block[end:], False
+            text = rest + block
+            end = text.rfind(b"\n") + 1
+            rest = text[end:]
+            if len(rest) > CHUNK_BYTES:
+                damage(f"{file.name}: a line longer than {CHUNK_BYTES:,} bytes was cut")
+                yield clean(text[:end] + rest[:LONGEST_LINE_BYTES])
+                rest, skipping = b"", True
+            elif end:
+                yield clean(text[:end])
+        if rest:
+            yield clean(rest)
+
+
+def _blocks(
+    stream: IO[bytes], file: LogFile, damage: Callable[[str], None], advance: Callable[[int], None] | None
+) -> Iterator[bytes]:
+    done, decode = 0, None
+    while True:
+        try:
+            block = stream.read(CHUNK_BYTES)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            damage(f"{file.name}: after {done:,} unpacked bytes: {error}")
+            return
+        if not block:
+            return
+        if done == 0 and block[:2] in _UTF16_MARKS:
+            decode = codecs.getincrementaldecoder(_UTF16_MARKS[block[:2]])("replace")
+        done += len(block)
+        yield decode.decode(block).lstrip("\ufeff").encode() if decode else block
+        if advance is not None:
+            advance(len(block))
+
+
+def cleaner(sample: bytes) -> Callable[[bytes], bytes]:
+    """A function that takes the wrapper's prefix (as the sample shows it) and carriage returns off a chunk."""
+    lines = [line for line in sample.split(b"\n")[:400] if line.strip()]
+    steps: list[Callable[[bytes], bytes]] = []
+    if b"\r\n" in sample:
+        steps.append(lambda chunk: chunk.replace(b"\r\n", b"\n"))
+    if lines and sum(line.startswith(b'{"log":"') for line in lines) * 2 > len(lines):
+        steps.append(lambda chunk: _DOCKER_JSON.sub(_unescape, chunk))
+    else:
+        for wrapper in _WRAPPERS:
+            anchored = re.compile(rb"(?m)^(?:" + wrapper + rb")")
+            if lines and sum(anchored.match(line) is not None for line in lines) * 2 > len(lines):
+                steps.append(lambda chunk, pattern=anchored: pattern.sub(b"", chunk))  # type: ignore[misc]
+                break
+
+    def clean(chunk: bytes) -> bytes:
+        for step in steps:
+            chunk = step(chunk)
+        return chunk
+
+    return clean
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    return re.sub(
+        rb"\\(?:u([0-9a-fA-F]{4})|(.))",
+        lambda m: chr(int(m[1], 16)).encode("utf-8", "replace") if m[1] else _DOCKER_ESCAPES.get(m[2], m[2]),
+        match[1],
+    )
+
+
+def _as_utf8(sample: bytes) -> bytes:
+    encoding = _UTF16_MARKS.get(sample[:2])
+    return sample[2:].decode(encoding, "replace").encode() if encoding else sample
+
+
+def follow(file: LogFile, poll_seconds: float = 0.5) -> Iterator[bytes]:
+    """The whole lines of a file that is still being written, then what is added, without end.
+
+    Yields ``b""`` when nothing new came within ``poll_seconds``. A file that shrank (rotated) is read anew.
+    """
+    clean = cleaner(file.sample())
+    while True:
+        with file.path.open("rb") as stream:
+            inode, rest = file.path.stat().st_ino, b""
+            while True:
+                block = stream.read(CHUNK_BYTES)
+                if block:
+                    text = rest + block
+                    end = text.rfind(b"\n") + 1
+                    rest = text[end:][-LONGEST_LINE_BYTES:]
+                    if end:
+                        yield clean(text[:end])
+                    continue
+                yield b""
+                time.sleep(poll_seconds)
+                try:
+                    now = file.path.stat()
+                except FileNotFoundError:
+                    continue
+                if now.st_ino != inode or now.st_size < stream.tell():
+                    break

@@ -1,0 +1,1 @@
+"""One incident a file: its job, its sizes, how it is run and cured."""

@@ -1,0 +1,193 @@
+"""Incident 1: daily unique visitors of each item; the TaskManager dies of ``Java heap space`` though it purges.
+
+``run`` brings it to life; ``cure`` repeats the same events with other memory or with the better design.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flinkscope.errors import UsageError
+from flinkscope.lab.check import ResultCheck, Shop, check_results, page_view_count
+from flinkscope.lab.cluster import Cluster
+from flinkscope.lab.recorder import DIED, FINISHED, Recorder
+from flinkscope.lab.wheels import DEFAULT_FLINK, DEFAULT_JAVA, flink_home, java_home
+from flinkscope.progress import SILENT, Progress
+from flinkscope.sources.case import Case, CaseWriter
+
+NAME = "uv-heap"
+JAR = Path(__file__).parent.parent / "jobs" / "flinkscope-jobs.jar"
+ENTRY_CLASS = "flinkscope.lab.uv.DailyUv"
+TRIGGERS = ("purging", "bare", "evictor")
+DESIGNS = ("window", "bucket")
+SLOTS = 2
+LIMIT_S = 1200.0
+# The last events of each source reader wait for the release (EventAt.TAIL in the job).
+_TAIL_EVENTS = 600 * SLOTS
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large the incident is: the TaskManager's memory, the number of events, the checkpoint interval."""
+
+    memory: Mapping[str, str]
+    events: int
+    checkpoint_s: int = 10
+
+
+# Sizes from shared measurements (docs/explain/lab.md): the events are some 1.5 times what the memory holds.
+SIZES = {
+    "quick": Size(
+        {
+            "taskmanager.memory.process.size": "900m",
+            "taskmanager.memory.managed.size": "132m",
+            "taskmanager.memory.framework.heap.size": "64m",
+        },
+        events=450_000,
+        checkpoint_s=5,
+    ),
+    "demo": Size({"taskmanager.memory.process.size": "1152m"}, events=900_000),
+    "full": Size({"taskmanager.memory.process.size": "1728m"}, events=2_500_000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run: everything that decides its outcome."""
+
+    trigger: str = "purging"
+    size: str = "demo"
+    design: str = "window"
+    memory: Mapping[str, str] = field(default_factory=dict)
+    java: str = DEFAULT_JAVA
+    flink: str = DEFAULT_FLINK
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.trigger, TRIGGERS, "trigger"),
+            (self.design, DESIGNS, "design"),
+            (self.size, tuple(SIZES), "size"),
+        ):
+            if value not in known:
+                raise UsageError(f"no {what} {value!r}", hint=f"one of {', '.join(known)}")
+
+    @property
+    def shop(self) -> Shop:
+        """The events of this plan."""
+        return Shop(SIZES[self.size].events, self.seed)
+
+    def config(self) -> dict[str, str]:
+        """The Flink configuration; ``memory`` replaces all memory options of the size when it sets a total."""
+        size = SIZES[self.size]
+        totals = ("taskmanager.memory.process.size", "taskmanager.memory.flink.size")
+        base = {} if any(total in self.memory for total in totals) else size.memory
+        return {
+            "taskmanager.numberOfTaskSlots": str(SLOTS),
+            "parallelism.default": str(SLOTS),
+            "state.backend.type": "hashmap",
+            "execution.checkpointing.interval": f"{size.checkpoint_s} s",
+            "web.checkpoints.history": "200",
+            # so that a TaskManager in its last full collections is not replaced before it dies
+            "heartbeat.timeout": "600000",
+            "env.java.opts.taskmanager": (
+                "-XX:+UseG1GC -XX:+HeapDumpOnOutOfMemoryError -XX:HeapDumpPath=dumps -XX:+ExitOnOutOfMemoryError "
+                "-Xlog:gc*,safepoint:file=log/gc-%p.log:time,uptime,level,tags"
+            ),
+            **base,
+            **self.memory,
+        }
+
+    def labels(self) -> dict[str, str]:
+        """What the case says of the run; enough to repeat it (``plan_of``)."""
+        return {
+            "incident": NAME,
+            "trigger": self.trigger,
+            "size": self.size,
+            "design": self.design,
+            "memory": json.dumps(dict(self.memory), sort_keys=True),
+            "java": self.java,
+            "flink": self.flink,
+            "seed": str(self.seed),
+            "events": str(self.shop.events),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. ``check`` is None unless the job finished: a dead job has no final results."""
+
+    case: Case
+    outcome: str
+    check: ResultCheck | None
+
+    @property
+    def died(self) -> bool:
+        """Whether the TaskManager died."""
+        return self.outcome == DIED
+
+
+def run(plan: Plan, case_folder: Path, progress: Progress = SILENT) -> Outcome:
+    """Runs the plan on a real Flink and records a case in ``case_folder``; seconds to minutes, by size.
+
+    Raises LabError when Flink cannot be brought up, MemoryConfigError when it refuses the memory settings.
+    """
+    flink, java = flink_home(plan.flink, progress), java_home(plan.java, progress)
+    if case_folder.exists() and any(case_folder.iterdir()):
+        raise UsageError(f"{case_folder}: is not empty", hint="choose another folder with --out")
+    writer = CaseWriter(case_folder, f"{NAME}: {_described(plan)}", plan.labels())
+    views = page_view_count(plan.shop)
+    with Cluster(plan.config(), flink=flink, java=java, progress=progress) as cluster:
+        release = cluster.folder / "release"
+        results = cluster.folder / "results"
+        recorder = Recorder(cluster, writer, "", plan.design, plan.trigger, views, progress)
+        arguments = ["--design", plan.design, "--trigger", plan.trigger, *plan.shop.job_arguments()]
+        arguments += ["--truth", str(recorder.truth_folder), "--results", str(results), "--release", str(release)]
+        recorder.job_id = cluster.submit(JAR, ENTRY_CLASS, arguments, SLOTS)
+        outcome = recorder.watch(LIMIT_S, release.touch, views - _TAIL_EVENTS)
+        recorder.save(outcome)
+        check = _check(plan, results, writer, progress) if outcome == FINISHED else None
+    if check is None:
+        writer.note_missing("results", f"the job {outcome} before its day was over")
+    return Outcome(writer.case(), outcome, check)
+
+
+def plan_of(case: Case) -> Plan:
+    """The plan that recorded the case; raises UsageError when another program or incident did."""
+    labels = case.labels
+    if labels.get("incident") != NAME:
+        raise UsageError(f"{case.root}: not a case of the incident {NAME}", hint=f"flinkscope lab run {NAME}")
+    return Plan(
+        trigger=labels["trigger"],
+        size=labels["size"],
+        design=labels["design"],
+        memory=json.loads(labels["memory"]),
+        java=labels["java"],
+        flink=labels["flink"],
+        seed=int(labels["seed"]),
+    )
+
+
+def cure_plan(original: Plan, *, memory: Mapping[str, str] | None = None, design: str | None = None) -> Plan:
+    """The original's events with other memory, another design, or both."""
+    if not memory and not design:
+        raise UsageError("a cure changes something", hint="--memory KEY=VALUE … or --design bucket")
+    return replace(original, memory=dict(memory or original.memory), design=design or original.design)
+
+
+def _check(plan: Plan, results: Path, writer: CaseWriter, progress: Progress) -> ResultCheck:
+    progress.phase("recounting the events")
+    check = check_results(plan.shop, results)
+    path = writer.root / "results.json"
+    path.write_text(json.dumps(check.as_document(), indent=1) + "\n", encoding="utf-8")
+    writer.add(path, "results", how="last result of each (day, item) against an exact recount of the events")
+    writer.label(results="exact" if check.exact else "wrong")
+    return check
+
+
+def _described(plan: Plan) -> str:
+    what = "item buckets" if plan.design == "bucket" else f"day window, {plan.trigger} trigger"
+    return f"{what}, {plan.shop.events:,} events"

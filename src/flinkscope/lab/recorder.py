@@ -1,0 +1,176 @@
+"""Watches a job on a lab cluster until it ends or its TaskManager dies, and writes what is seen into a case."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flinkscope.errors import FlinkscopeError, LabError
+from flinkscope.lab.cluster import Cluster, FlinkProcess
+from flinkscope.lab.truth import as_document, read_truth, records_counted
+from flinkscope.progress import SILENT, Progress
+from flinkscope.sources.case import CaseProcess, CaseWriter
+
+TICK_S = 0.5
+SAMPLE_S = 2.0
+ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
+DIED, FINISHED, FAILED, GIVEN_UP = "died", "finished", "failed", "given up"
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Records one job of one cluster. ``while_full`` is called once when the job holds all its state."""
+
+    cluster: Cluster
+    writer: CaseWriter
+    job_id: str
+    design: str
+    trigger: str
+    page_views: int
+    progress: Progress = SILENT
+    checkpoints: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _counts: dict[str, Any] = field(default_factory=dict)
+    _job: dict[str, Any] = field(default_factory=dict)
+    _samples: dict[str, list[str]] = field(default_factory=dict)
+    _unsampled: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def truth_folder(self) -> Path:
+        """Where the job keeps its counts."""
+        return self.cluster.folder / "truth"
+
+    def watch(self, limit_s: float, while_full: Callable[[], None], full_at: int) -> str:
+        """Samples until the end; one of DIED, FINISHED, FAILED, GIVEN_UP.
+
+        ``full_at``: elements counted when the source has only its waiting tail left; then ``while_full`` is called.
+        """
+        self.progress.phase(f"running the job ({self.page_views:,} page views)", self.page_views, "")
+        deadline, next_sample, held = time.monotonic() + limit_s, 0.0, False
+        while time.monotonic() < deadline:
+            if any(worker.exit_code is not None for worker in self.cluster.workers):
+                return DIED
+            if time.monotonic() >= next_sample:
+                next_sample = time.monotonic() + SAMPLE_S
+                state = self._sample()
+                if state in ENDED:
+                    return FINISHED if state == "FINISHED" else FAILED
+                counted = records_counted(read_truth(self.truth_folder))
+                self.progress.advance(counted)
+                if counted >= full_at and not held:
+                    held = True
+                    self._hold(while_full)
+            time.sleep(TICK_S)
+        return GIVEN_UP
+
+    def save(self, outcome: str) -> None:
+        """Ends the cluster's processes and moves everything into the case; the cluster's folder must still exist.
+
+        A process that was alive until then has no exit code in the case: it did not end by itself.
+        """
+        self.progress.phase("writing the case")
+        codes = {process.id: process.exit_code for process in self.cluster.processes}
+        self.cluster.end_processes()
+        self.writer.label(outcome=outcome)
+        config = self.writer.root / self.cluster.config_path.name
+        shutil.copyfile(self.cluster.config_path, config)
+        self.writer.add(config, "config", how="the lab wrote it for this run")
+        for process in self.cluster.processes:
+            self._save_process(process, codes[process.id], outcome)
+        self._save_json("job.json", self._job, "job", "/jobs/:id, last answer")
+        history = sorted(self.checkpoints.values(), key=lambda c: int(c["id"]), reverse=True)
+        document = {**self._counts, "history": history}
+        self._save_json("checkpoints.json", document, "checkpoints", "/jobs/:id/checkpoints, histories of all samples")
+        truth = as_document(read_truth(self.truth_folder), self.design, self.trigger)
+        self._save_json("job_truth.json", truth, "job_truth", "the job's own counters, memory-mapped files")
+
+    def _sample(self) -> str:
+        """One round of samples; the job's state, or '' when the JobManager did not answer."""
+        for worker in self.cluster.workers:
+            self._sample_gcutil(worker)
+        try:
+            self._job = self.cluster.rest.get(f"/jobs/{self.job_id}")
+            document = self.cluster.rest.get(f"/jobs/{self.job_id}/checkpoints")
+        except LabError:
+            return ""
+        self._counts = document
+        for checkpoint in document.get("history", []):
+            self.checkpoints[int(checkpoint["id"])] = checkpoint
+        return str(self._job.get("state", ""))
+
+    def _sample_gcutil(self, process: FlinkProcess) -> None:
+        from flinkscope.jvm.gcutil import jstat_table
+        from flinkscope.jvm.live import open_jvm
+
+        try:
+            reading = open_jvm(process.pid).read()
+        except FlinkscopeError as error:
+            self._unsampled[process.id] = error.message
+            return
+        table = jstat_table("gcutil", reading, timestamp=True)
+        lines = self._samples.setdefault(process.id, [table.header()])
+        lines.append(table.line(reading))
+
+    def _hold(self, while_full: Callable[[], None]) -> None:
+        """Waits for a checkpoint that began with all state in place, then looks at it and lets the job go on."""
+        began = max(self.checkpoints, default=0)
+        deadline = time.monotonic() + 40
+        while time.monotonic() < deadline and all(worker.exit_code is None for worker in self.cluster.workers):
+            time.sleep(SAMPLE_S)
+            if self._sample() in ENDED:
+                return
+            if any(c["status"] == "COMPLETED" and number > began + 1 for number, c in self.checkpoints.items()):
+                break
+        while_full()
+
+    def _save_process(self, process: FlinkProcess, code: int | None, outcome: str) -> None:
+        self.writer.put_process(
+            CaseProcess(
+                id=process.id,
+                role=process.role,
+                flink_version=self.cluster.flink_version,
+                java_version=self.cluster.java_version,
+                exit_code=code,
+                started_at=process.started_at,
+                ended_at=process.ended_at if code is not None else None,
+            )
+        )
+        folder = self.writer.root / process.id
+        folder.mkdir(exist_ok=True)
+        text = "\n".join(process.command) + "\n"
+        self._save_text(folder / "command_line.txt", text, "command_line", process, "as started")
+        self._take(process.log, folder / "flink.log", "flink_log", process)
+        self._take(process.out, folder / "stdout.out", "stdout", process)
+        for log in sorted(self.cluster.folder.glob(f"log/gc-{process.pid}.log*")):
+            self._take(log, folder / log.name.replace(f"gc-{process.pid}", "gc"), "gc_log", process)
+        dump = self.cluster.folder / "dumps" / f"java_pid{process.pid}.hprof"
+        if dump.is_file():
+            self._take(dump, folder / "heap.hprof", "heap_dump", process, "-XX:+HeapDumpOnOutOfMemoryError")
+        elif process in self.cluster.workers:
+            self.writer.note_missing(
+                "heap_dump", f"the process {outcome} without an OutOfMemoryError", process=process.id
+            )
+        if process.id in self._samples:
+            lines = "\n".join(self._samples[process.id]) + "\n"
+            how = f"hsperfdata every {SAMPLE_S:.0f} s, as jstat -gcutil -t prints it"
+            self._save_text(folder / "gcutil.txt", lines, "gcutil", process, how)
+        elif process.id in self._unsampled:
+            self.writer.note_missing("gcutil", self._unsampled[process.id], process=process.id)
+
+    def _take(self, source: Path, target: Path, kind: str, process: FlinkProcess, how: str = "") -> None:
+        if source.is_file():
+            shutil.move(source, target)
+            self.writer.add(target, kind, process=process.id, how=how)
+
+    def _save_text(self, path: Path, text: str, kind: str, process: FlinkProcess, how: str) -> None:
+        path.write_text(text, encoding="utf-8")
+        self.writer.add(path, kind, process=process.id, how=how)
+
+    def _save_json(self, name: str, document: object, kind: str, how: str) -> None:
+        path = self.writer.root / name
+        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        self.writer.add(path, kind, how=how)

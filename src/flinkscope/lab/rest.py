@@ -1,0 +1,64 @@
+"""The few calls of Flink's REST interface that the lab needs, to a JobManager on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from flinkscope.errors import LabError
+
+
+class Rest:
+    """Calls one JobManager. Each method is one request; raises LabError with Flink's own message when it refuses."""
+
+    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+        self.url = url
+        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
+
+    def get(self, path: str) -> Any:
+        """The JSON document at ``path``."""
+        return self._call("GET", path)
+
+    def upload(self, jar: Path) -> str:
+        """Uploads the jar; its id for ``run``."""
+        content = (jar.name, jar.read_bytes(), "application/java-archive")
+        answer = self._call("POST", "/jars/upload", fields={"jarfile": content})
+        return Path(str(answer["filename"])).name
+
+    def run(self, jar_id: str, entry_class: str, args: Sequence[str], parallelism: int | None = None) -> str:
+        """Runs an uploaded jar's main(); the job's id."""
+        body: dict[str, Any] = {"entryClass": entry_class, "programArgsList": list(args)}
+        if parallelism is not None:
+            body["parallelism"] = parallelism
+        answer = self._call(
+            "POST", f"/jars/{jar_id}/run", body=json.dumps(body), headers={"Content-Type": "application/json"}
+        )
+        return str(answer["jobid"])
+
+    def cancel(self, job_id: str) -> None:
+        """Asks for the job's end."""
+        self._call("PATCH", f"/jobs/{job_id}?mode=cancel")
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self._pool.request(method, self.url + path, **options)
+        except urllib3.exceptions.HTTPError as error:
+            raise LabError(f"{self.url}{path}: {error}", hint="is the JobManager still alive? see its log") from error
+        try:
+            document = json.loads(answer.data) if answer.data else {}
+        except ValueError as error:
+            raise LabError(f"{self.url}{path}: the answer is not JSON: {answer.data[:80]!r}") from error
+        if answer.status >= 400:
+            raise LabError(f"{self.url}{path}: HTTP {answer.status}: {_reason(document)}")
+        return document
+
+
+def _reason(document: Any) -> str:
+    errors = document.get("errors") if isinstance(document, dict) else None
+    if not errors:
+        return str(document)[:300]
+    return " ".join(str(e).strip().splitlines()[0] for e in errors if str(e).strip())[:500]

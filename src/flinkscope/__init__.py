@@ -13,15 +13,17 @@ __version__ = "0.1.0"
 _HOME = {
     "open_case": "flinkscope.sources.case",
     "memory_model": "flinkscope.flink.memory_model",
+    "size_for": "flinkscope.flink.sizing",
     "MemoryConfigError": "flinkscope.errors",
     "FlinkscopeError": "flinkscope.errors",
 }
 
-__all__ = ["FlinkscopeError", "MemoryConfigError", "__version__", "memory_model", "open_case"]
+__all__ = ["FlinkscopeError", "MemoryConfigError", "__version__", "memory_model", "open_case", "size_for"]
 
 if TYPE_CHECKING:
     from flinkscope.errors import FlinkscopeError, MemoryConfigError
     from flinkscope.flink.memory_model import memory_model
+    from flinkscope.flink.sizing import size_for
     from flinkscope.sources.case import open_case
 
 

@@ -1,0 +1,150 @@
+"""Time in pre-unified GC logs: which clock the stamps are of, and where another JVM begins.
+
+JDK 7 and 8 print the header (version, memory, flags) at the top of every rotated file, so a header alone is no restart.
+A restart is an uptime that falls back while the wall clock, where printed, says that the JVM's start moved.
+"""
+
+from __future__ import annotations
+
+from flinkscope.formats.gclog.preunified_text import Stamp, uptime_ns, wall_ns
+from flinkscope.formats.gclog.records import MISSING, EventBuilder, JvmFacts
+
+_SLACK_ns = 1_000_000_000  # concurrent threads print stamps that are older than the line before
+_START_MOVED_ns = 5_000_000_000  # stamps are rounded, and the wall clock is corrected by NTP
+_DATES_KEPT = 4096
+
+
+class Clock:
+    """Turns stamps into ``start_ns`` of the segment being written, and opens a new segment where the JVM changes."""
+
+    def __init__(self, builder: EventBuilder) -> None:
+        self._builder = builder
+        self._days: dict[bytes, int] = {}
+        self.last_ns = MISSING
+        self.counts_uptime = False
+        self.heading: JvmFacts | None = None
+        self.heading_of_rotation = False
+        self._heading_offset = 0
+
+    def header(self, offset: int) -> JvmFacts:
+        """The facts that a header line fills: they belong to the segment of the next event."""
+        if self.heading is None:
+            self.heading = JvmFacts()
+            self._heading_offset = offset
+        return self.heading
+
+    def read(self, stamp: Stamp) -> int:
+        """The stamp on the segment's clock, MISSING where it has none. May open a new segment."""
+        segment = self._builder.segment
+        if segment.clock == "none":
+            self._choose(stamp)
+        elif segment.clock == "uptime" and stamp.uptime is not None:
+            moment = uptime_ns(stamp.uptime)
+            if moment < self.last_ns - _SLACK_ns:
+                self._fell_back(stamp, moment)
+        moment = self._on_clock(stamp)
+        self._settle_heading(moment)
+        if moment > self.last_ns:
+            self.last_ns = moment
+        if moment != MISSING and self._builder.segment.first_ns == MISSING:
+            self._builder.segment.first_ns = moment
+        return moment
+
+    def read_uptime(self, date: bytes | None, uptime: bytes | None) -> int:
+        """As :meth:`read`, by the short way where the log goes on as it did."""
+        if uptime is not None and self.counts_uptime and self.heading is None:
+            moment = int(uptime[:-4] + uptime[-3:]) * 1_000_000
+            if moment >= self.last_ns:
+                self.last_ns = moment
+                return moment
+        return self.read(Stamp(date, uptime))
+
+    def keep(self) -> None:
+        """Writes the last stamp into the segment: at the end of a chunk and before a restart."""
+        if self.last_ns != MISSING:
+            self._builder.segment.last_ns = self.last_ns
+
+    def finish(self) -> None:
+        """No more lines: a header without events behind it belongs to the last segment."""
+        if self.heading is not None:
+            _merge(self._builder.jvm, self.heading)
+            self.heading = None
+        self.keep()
+
+    def _choose(self, stamp: Stamp) -> None:
+        segment = self._builder.segment
+        if stamp.uptime is not None:
+            segment.clock = "uptime"
+            self.counts_uptime = True
+            wall = self._wall(stamp.date)
+            if wall != MISSING:
+                segment.zero_wall_ns = wall - uptime_ns(stamp.uptime)
+        elif stamp.date is not None:
+            segment.clock = "wall"
+
+    def _on_clock(self, stamp: Stamp) -> int:
+        segment = self._builder.segment
+        if segment.clock == "uptime":
+            if stamp.uptime is not None:
+                return uptime_ns(stamp.uptime)
+            wall = self._wall(stamp.date)
+            return MISSING if wall == MISSING or segment.zero_wall_ns is None else max(wall - segment.zero_wall_ns, 0)
+        return self._wall(stamp.date) if segment.clock == "wall" else MISSING
+
+    def _fell_back(self, stamp: Stamp, moment: int) -> None:
+        zero = self._builder.segment.zero_wall_ns
+        wall = self._wall(stamp.date)
+        if zero is not None and wall != MISSING:
+            restarted = abs(wall - moment - zero) > _START_MOVED_ns
+        else:
+            restarted = self.heading is not None or moment < self.last_ns // 2
+        if restarted:
+            self._restart()
+            self._choose(stamp)
+        else:
+            self._builder.coverage.clock_jumps += 1
+            self.last_ns = moment
+
+    def _restart(self) -> None:
+        self.keep()
+        self._builder.restart(self._heading_offset if self.heading is not None else 0)
+        self.last_ns = MISSING
+        self.counts_uptime = False
+
+    def _settle_heading(self, moment: int) -> None:
+        if self.heading is None:
+            return
+        # Without an uptime nothing else tells a restart from a rotated file, which names itself as one.
+        unclear = self._builder.segment.clock != "uptime" and not self.heading_of_rotation
+        if unclear and len(self._builder) and self._builder.segment.first_event < len(self._builder):
+            clock = self._builder.segment.clock
+            self._restart()
+            self._builder.segment.clock = clock
+        _merge(self._builder.jvm, self.heading)
+        self.heading = None
+        self.heading_of_rotation = False
+
+    def _wall(self, date: bytes | None) -> int:
+        """As ``wall_ns``, but only once for each minute of the log: parsing dates was a third of the time."""
+        if date is None:
+            return MISSING
+        minute = date[:16] + date[23:]
+        base = self._days.get(minute)
+        if base is None:
+            if len(self._days) >= _DATES_KEPT:
+                self._days.clear()
+            base = self._days[minute] = wall_ns(date[:17] + b"00.000" + date[23:])
+        if base == MISSING:
+            return MISSING
+        return base + int(date[17:19]) * 1_000_000_000 + int(date[20:23]) * 1_000_000
+
+
+def _merge(into: JvmFacts, told: JvmFacts) -> None:
+    """Takes over what the header told; what it did not tell stays."""
+    for name in ("jdk", "command_line", "max_heap_bytes", "initial_heap_bytes", "region_bytes", "memory_bytes"):
+        value = getattr(told, name)
+        if value is not None:
+            setattr(into, name, value)
+    into.collector = into.collector or told.collector
+    into.parallel_workers = into.parallel_workers or told.parallel_workers
+    into.flags = told.flags or into.flags

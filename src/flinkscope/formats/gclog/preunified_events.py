@@ -1,0 +1,412 @@
+"""What the frames of a pre-unified GC log mean: each collection, pause and concurrent phase becomes a row of the table.
+
+A pause that holds another (the old generation collected inside of a young collection that failed, a young collection
+inside of CMS' remark) becomes two rows, as the JVM itself counts them (``TraceCollectorStats`` runs once a generation);
+their durations share the pause, so that sums never count time twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from flinkscope.formats.gclog.preunified_clock import Clock
+from flinkscope.formats.gclog.preunified_text import (
+    NO_STAMP,
+    Frame,
+    Stamp,
+    change,
+    cpu_ms,
+    last_seconds_ns,
+    level,
+)
+from flinkscope.formats.gclog.records import MISSING, NO_TRIPLE, EventBuilder, Flag, Kind, Triple
+
+_YOUNG = {
+    b"ParNew": "CMS",
+    b"ASParNew": "CMS",
+    b"PSYoungGen": "Parallel",
+    b"ASPSYoungGen": "Parallel",
+    b"DefNew": "Serial",
+}
+_OLD = {
+    b"CMS": "CMS",
+    b"ASCMS": "CMS",
+    b"ParOldGen": "Parallel",
+    b"PSOldGen": "Parallel",
+    b"ASPSOldGen": "Parallel",
+    b"Tenured": "Serial",
+}
+_CLASSES = (b"Metaspace", b"CMS Perm", b"PSPermGen", b"Perm")
+_NAME = re.compile(rb"[A-Za-z]{2,20}(?: Perm)?")
+_WORDS = re.compile(rb"\(([^()\d][^()]{0,60}(?:\(\))?)\)")
+_NO_CAUSE = {"young", "mixed", "partial", "initial-mark", "promotion failed", "to-space exhausted", "to-space overflow"}
+_CONCURRENT = re.compile(rb"(?:CMS|GC) ?-?concurrent-[a-z-]{1,60}")
+_WALL = re.compile(rb": ?\d{1,9}\.\d{1,9}/(\d{1,9}\.\d{1,9}) secs")
+_REGION_SIZES = re.compile(rb"Eden: |Survivors: |Heap: |Metaspace: |Perm: ")
+
+
+@dataclass(slots=True)
+class Pause:
+    """One row in the making."""
+
+    kind: int
+    name: str
+    cause: str = ""
+    start_ns: int = MISSING
+    duration_ns: int = MISSING
+    flags: int = 0
+    gc_id: int = MISSING
+    sizes: dict[str, Triple] = field(default_factory=dict)
+    cpu_told: Triple = (0, 0, 0)  # of a collection inside of this pause, which has its own row
+
+
+class EventWriter:
+    """Writes rows; keeps the last collection's sizes open, because G1's and its CPU times come on later lines."""
+
+    def __init__(self, builder: EventBuilder, clock: Clock) -> None:
+        self._builder = builder
+        self._clock = clock
+        self._open_row = MISSING
+        self._open_sizes: dict[str, Triple] = {}
+        self._cpu_told: Triple = (0, 0, 0)
+        self._phase_starts: dict[str, int] = {}
+        self._remark_next = False
+
+    def write(self, pause: Pause, offset: int) -> None:
+        """Appends the row and leaves its sizes open for the lines that follow."""
+        self.settle()
+        self._open_row = self._builder.add(
+            pause.kind,
+            pause.name,
+            start_ns=pause.start_ns,
+            duration_ns=pause.duration_ns,
+            cause=pause.cause,
+            gc_id=pause.gc_id,
+            offset=offset,
+            flags=pause.flags,
+        )
+        self._open_sizes = pause.sizes
+        self._cpu_told = pause.cpu_told
+
+    def settle(self) -> None:
+        """The open row gets no more sizes."""
+        if self._open_row != MISSING and self._open_sizes:
+            self._builder.add_sizes(self._open_row, **self._open_sizes)
+        self._open_row = MISSING
+
+    def late_cpu(self, text: bytes) -> bool:
+        """A ``[Times: …]`` line of the open row; False where there is nothing to take or nobody to take it."""
+        spent = cpu_ms(text)
+        if spent is None:
+            return False
+        if self._open_row != MISSING and "cpu_ms" not in self._open_sizes:
+            user, system, real = (max(all_ms - told, 0) for all_ms, told in zip(spent, self._cpu_told, strict=True))
+            self._open_sizes["cpu_ms"] = (user, system, real)
+        return True
+
+    def late_regions(self, line: bytes) -> bool:
+        """G1's ``[Eden: … Survivors: … Heap: …]`` line of the open row; False where it cannot be read."""
+        sizes = region_sizes(line)
+        if not sizes:
+            return False
+        if self._open_row != MISSING:
+            self._open_sizes = {**self._open_sizes, **sizes}
+        return True
+
+    def cycle_ends(self) -> None:
+        """A collection of the whole heap ends CMS' cycle: the next pause without a name is an initial mark."""
+        self._remark_next = False
+
+    def collector(self, name: str) -> None:
+        """The log shows which collector this JVM uses."""
+        if self._builder.jvm.collector is None:
+            self._builder.jvm.collector = name
+
+    def record(self, root: Frame, stamp: Stamp, offset: int) -> bool:
+        """All events of one balanced piece of log; ``stamp`` where its first frame has none. False: nothing known."""
+        understood = False
+        for frame in root.children:
+            if frame.own.startswith(b"Times:"):
+                understood |= self.late_cpu(frame.own)
+                continue
+            understood |= self._frame(frame, frame.stamp or stamp, offset)
+            stamp = NO_STAMP
+        return understood
+
+    def _frame(self, frame: Frame, stamp: Stamp, offset: int) -> bool:
+        own = frame.own
+        if _CONCURRENT.match(own):
+            return self._concurrent(frame, stamp, offset)
+        if own.startswith(b"GC remark"):
+            return self._simple_pause(frame, stamp, offset, Kind.REMARK, "GC remark")
+        if own.startswith(b"GC cleanup"):
+            return self._simple_pause(frame, stamp, offset, Kind.CLEANUP, "GC cleanup")
+        if own.startswith((b"GC", b"Full GC")):
+            return self._collection(frame, stamp, offset)
+        return False
+
+    def _simple_pause(self, frame: Frame, stamp: Stamp, offset: int, kind: Kind, name: str) -> bool:
+        duration = last_seconds_ns(frame.own)
+        if duration == MISSING:
+            return False
+        self.collector("G1")
+        self._phases_inside(frame, offset)
+        heap = change(frame.own)
+        sizes = {"heap": heap} if heap is not None else {}
+        start = self._clock.read(stamp)
+        self.write(Pause(kind, name, "", start, duration, 0, stamp.gc_id, sizes), offset)
+        return True
+
+    def _collection(self, frame: Frame, stamp: Stamp, offset: int) -> bool:
+        duration = last_seconds_ns(frame.own)
+        if duration == MISSING:
+            return False
+        start = self._clock.read(stamp)
+        words = words_of(frame.own)
+        pause = Pause(Kind.YOUNG, "GC", cause_of(words), start, duration, gc_id=stamp.gc_id)
+        nested = self._phases_inside(frame, offset)
+        if frame.own.startswith(b"Full GC"):
+            pause.kind, pause.name = Kind.FULL, "Full GC"
+        if b"--" in frame.own:
+            pause.flags |= Flag.PROMOTION_FAILED
+        parts = {name: child for child in frame.children if (name := _generation(child)) is not None}
+        cms_mark = next((child for child in frame.children if child.own.startswith(b"1 CMS-")), None)
+        if cms_mark is not None:
+            self._cms_pause(pause, frame, cms_mark, nested, offset)
+        elif frame.own.startswith(b"GC pause"):
+            self._g1_pause(pause, frame, words, offset)
+        elif parts:
+            self._generations(pause, frame, parts, offset)
+        else:
+            self._bare(pause, frame, offset)
+        return True
+
+    def _phases_inside(self, frame: Frame, offset: int) -> tuple[int, Triple]:
+        """Writes events of other threads inside of a frame; returns duration and CPU of collections among them."""
+        spent_ns, cpu = 0, (0, 0, 0)
+        for i, child in enumerate(frame.children):
+            behind = frame.children[i + 1] if i + 1 < len(frame.children) else None
+            if _CONCURRENT.match(child.own):
+                self._concurrent(child, child.stamp, offset)
+            elif child.own.startswith((b"GC (", b"GC", b"Full GC")) and not child.own.startswith(b"GC ref-proc"):
+                if self._collection(child, child.stamp, offset):
+                    spent_ns += last_seconds_ns(child.own)
+                    cpu = (behind and cpu_ms(behind.own)) or cpu
+            else:
+                inner_ns, inner_cpu = self._phases_inside(child, offset)
+                spent_ns, cpu = spent_ns + inner_ns, (inner_cpu if inner_ns else cpu)
+                continue
+            if behind is not None:
+                self.late_cpu(behind.own)
+        self.settle()
+        return spent_ns, cpu
+
+    def _cms_pause(self, pause: Pause, frame: Frame, mark: Frame, nested: tuple[int, Triple], offset: int) -> None:
+        self.collector("CMS")
+        initial = mark.own.startswith(b"1 CMS-initial-mark")
+        pause.kind = Kind.INITIAL_MARK if initial else Kind.REMARK
+        pause.name = "CMS-initial-mark" if initial else "CMS-remark"
+        pause.cause = ""
+        self._remark_next = initial
+        heap, old = level(frame.own), level(mark.own)
+        if heap is not None:
+            pause.sizes["heap"] = heap
+        if old is not None:
+            pause.sizes["old"] = old
+        if nested[0] and nested[0] <= pause.duration_ns:
+            pause.duration_ns -= nested[0]
+            pause.start_ns += nested[0] if pause.start_ns != MISSING else 0
+            pause.cpu_told = nested[1]
+        self.write(pause, offset)
+
+    def _g1_pause(self, pause: Pause, frame: Frame, words: list[str], offset: int) -> None:
+        self.collector("G1")
+        kind, name, flags = g1_pause(words)
+        if b"--" in frame.own:
+            flags |= Flag.EVACUATION_FAILURE
+        pause.kind, pause.name, pause.flags = kind, name, flags
+        heap = change(frame.own)
+        if heap is not None:
+            pause.sizes["heap"] = heap
+        for child in frame.children:
+            pause.sizes.update(region_sizes(child.own))
+        self.write(pause, offset)
+
+    def _bare(self, pause: Pause, frame: Frame, offset: int) -> None:
+        """Without PrintGCDetails: ``[GC 17K->13K(83K), 0.1 secs]``, and ``[GC 46K(83K), 0.1 secs]`` for CMS' pauses."""
+        heap = change(frame.own)
+        if heap is not None:
+            pause.sizes["heap"] = heap
+            if pause.kind == Kind.FULL:
+                self.cycle_ends()
+        elif pause.kind == Kind.YOUNG and (heap := level(frame.own)) is not None:
+            self.collector("CMS")
+            told = {"CMS Initial Mark": False, "CMS Final Remark": True}.get(pause.cause)
+            remark = self._remark_next if told is None else told
+            pause.kind = Kind.REMARK if remark else Kind.INITIAL_MARK
+            pause.name = "CMS-remark" if remark else "CMS-initial-mark"
+            pause.cause = ""
+            pause.sizes["heap"] = heap
+            self._remark_next = not remark
+        self.write(pause, offset)
+
+    def _generations(self, pause: Pause, frame: Frame, parts: dict[bytes, Frame], offset: int) -> None:
+        young = next(((name, parts[name]) for name in _YOUNG if name in parts), None)
+        old = next(((name, parts[name]) for name in _OLD if name in parts), None)
+        heap = change(frame.own) or NO_TRIPLE
+        classes = next((change(parts[name].own) for name in _CLASSES if name in parts), None)
+        if old is not None:
+            self.collector(_OLD[old[0]])
+        elif young is not None:
+            self.collector(_YOUNG[young[0]])
+        if young is not None and old is not None and pause.kind == Kind.YOUNG:
+            self._young_part(pause, young[0], young[1], heap, offset)
+        if old is not None:
+            pause.kind, pause.flags = Kind.FULL, pause.flags | _mode_flags(old[1].own)
+            pause.name = "Full GC" if frame.own.startswith(b"Full GC") else old[0].decode()
+            pause.sizes["old"] = change(old[1].own) or NO_TRIPLE
+            self.cycle_ends()
+        elif young is not None and pause.kind == Kind.YOUNG:
+            pause.name = young[0].decode()
+        if young is not None:
+            pause.sizes["young"] = change(young[1].own) or NO_TRIPLE
+            if old is None:
+                pause.sizes["old"] = beside(heap, pause.sizes["young"])
+            if b"promotion failed" in young[1].own and old is None:
+                pause.flags |= Flag.PROMOTION_FAILED
+        pause.sizes["heap"] = heap
+        if classes is not None:
+            pause.sizes["metaspace"] = classes
+        self.write(pause, offset)
+
+    def _young_part(self, whole: Pause, name: bytes, young: Frame, heap: Triple, offset: int) -> None:
+        """The young collection before the old one in the same pause: its own row; ``whole`` keeps the rest."""
+        duration = last_seconds_ns(young.own)
+        failed = Flag.PROMOTION_FAILED if b"promotion failed" in young.own else 0
+        part = Pause(Kind.YOUNG, name.decode(), whole.cause, whole.start_ns, duration, failed, whole.gc_id)
+        part.sizes = {"heap": (heap[0], MISSING, MISSING), "young": change(young.own) or NO_TRIPLE}
+        self.write(part, offset)
+        self.settle()
+        if 0 <= duration <= whole.duration_ns:
+            whole.duration_ns -= duration
+            whole.start_ns += duration if whole.start_ns != MISSING else 0
+
+    def _concurrent(self, frame: Frame, stamp: Stamp, offset: int) -> bool:
+        """``…-start`` is remembered, ``…-end`` and ``…: 0.1/0.2 secs`` are rows, ``…-abort`` is a row that says so."""
+        matched = _CONCURRENT.match(frame.own)
+        if matched is None:
+            return False
+        name = matched[0].decode().rstrip("-")
+        self.collector("CMS" if name.startswith("CMS") else "G1")
+        moment = self._clock.read(stamp)
+        if name.endswith("-start"):
+            self._phase_starts[name[:-6]] = moment
+            return True
+        if name.endswith("-reset-for-overflow"):
+            return True
+        aborted = name.endswith("-abort")
+        name = name.removesuffix("-end").removesuffix("-abort")
+        begun = self._phase_starts.pop(name, MISSING)
+        wall = _WALL.search(frame.own)
+        duration = last_seconds_ns(wall[0] if wall else frame.own)
+        if aborted and begun != MISSING and moment != MISSING:
+            duration = moment - begun
+        if moment != MISSING and duration != MISSING:
+            begun = max(moment - duration, 0)
+        flags = Flag.ABORTED if aborted else 0
+        if duration == MISSING and not aborted:
+            return False
+        self.write(Pause(Kind.CONCURRENT_PHASE, name, "", begun, duration, flags), offset)
+        return True
+
+
+def torn_pause(root: Frame) -> Pause | None:
+    """What is left of a collection that was cut off: its kind and cause, where the opening tells them."""
+    frame = next((child for child in root.children if child.own.startswith((b"GC", b"Full GC"))), None)
+    if frame is None:
+        return None
+    words = words_of(frame.own)
+    names = [name for child in frame.children if (name := _generation(child)) is not None]
+    pause = Pause(Kind.YOUNG, "GC", cause_of(words), flags=Flag.TORN)
+    if frame.own.startswith(b"Full GC"):
+        pause.kind, pause.name = Kind.FULL, "Full GC"
+    elif frame.own.startswith(b"GC pause"):
+        pause.kind, pause.name, flags = g1_pause(words)
+        pause.flags |= flags
+    elif frame.own.startswith(b"GC remark") or any(child.own.startswith(b"YG occ") for child in frame.children):
+        pause.kind, pause.name = Kind.REMARK, "remark"
+    elif any(name in _OLD for name in names):
+        pause.kind, pause.name = Kind.FULL, "GC"
+    elif names and names[0] in _YOUNG:
+        pause.name = names[0].decode()
+    return pause
+
+
+def words_of(text: bytes) -> list[str]:
+    """What stands in parentheses and is no size: cause, ``young``, ``to-space exhausted`` and the like."""
+    return [word.decode("utf-8", "replace") for word in _WORDS.findall(text)]
+
+
+def cause_of(words: list[str]) -> str:
+    """The cause among the words in parentheses; JDK 6 wrote ``System`` for ``System.gc()``."""
+    cause = next((word for word in words if word not in _NO_CAUSE), "")
+    return "System.gc()" if cause == "System" else cause
+
+
+def g1_pause(words: list[str]) -> tuple[int, str, int]:
+    """(kind, name, flags) of a ``GC pause`` with these words in parentheses."""
+    flags = Flag.EVACUATION_FAILURE if any(word.startswith("to-space") for word in words) else 0
+    if "mixed" in words or "partial" in words:
+        return Kind.MIXED, "GC pause (mixed)", flags
+    if "initial-mark" in words:
+        return Kind.YOUNG_INITIAL_MARK, "GC pause (young) (initial-mark)", flags
+    return Kind.YOUNG, "GC pause (young)", flags
+
+
+def beside(heap: Triple, young: Triple) -> Triple:
+    """The old generation as what the heap holds beside the young one; MISSING where one of the two is."""
+    return tuple(
+        whole - part if part != MISSING and whole >= part else MISSING for whole, part in zip(heap, young, strict=True)
+    )  # type: ignore[return-value]
+
+
+def region_sizes(line: bytes) -> dict[str, Triple]:
+    """Sizes of G1's ``[Eden: a(b)->c(d) Survivors: e->f Heap: g(h)->i(j)]``, or of JDK 6's ``[ a->b(c)]``."""
+    labels = list(_REGION_SIZES.finditer(line))
+    if not labels:
+        heap = change(line) if line.lstrip(b" [")[:1].isdigit() else None
+        return {} if heap is None else {"heap": heap}
+    ends = [label.start() for label in labels[1:]] + [len(line)]
+    told = {label[0][:-2]: line[label.end() : end] for label, end in zip(labels, ends, strict=True)}
+    sizes: dict[str, Triple] = {}
+    heap = change(told.get(b"Heap", b""))
+    if heap is not None:
+        sizes["heap"] = heap
+    eden, survivors = change(told.get(b"Eden", b"")), _plain_change(told.get(b"Survivors", b""))
+    if eden is not None and survivors is not None:
+        sizes["young"] = (eden[0] + survivors[0], eden[1] + survivors[1], eden[2] + survivors[1])
+    classes = change(told.get(b"Metaspace", b"") or told.get(b"Perm", b""))
+    if classes is not None:
+        sizes["metaspace"] = classes
+    return sizes
+
+
+def _plain_change(text: bytes) -> tuple[int, int] | None:
+    """``0.0B->116.0M``: before and after without a capacity."""
+    both = change(text.strip() + b"(0B)")
+    return None if both is None else both[:2]
+
+
+def _generation(child: Frame) -> bytes | None:
+    name = _NAME.match(child.own)
+    return name[0] if name is not None and (name[0] in _YOUNG or name[0] in _OLD or name[0] in _CLASSES) else None
+
+
+def _mode_flags(own: bytes) -> int:
+    flags = 0
+    if b"concurrent mode failure" in own:
+        flags |= Flag.CONCURRENT_MODE_FAILURE
+    if b"concurrent mode interrupted" in own:
+        flags |= Flag.CONCURRENT_MODE_INTERRUPTED
+    return flags

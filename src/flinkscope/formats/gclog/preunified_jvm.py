@@ -1,0 +1,123 @@
+"""Lines of a pre-unified GC log that are no collections: the JVM's header, out of memory, and what flags print between.
+
+``between`` names the kind of such a line or says None; the header's lines are read into :class:`JvmFacts`.
+Sources of the forms: jdk8u hotspot ``arguments.cpp``, ``ostream.cpp`` (rotation), ``ageTable.cpp``, ``psScavenge.cpp``,
+``psAdaptiveSizePolicy.cpp``, ``g1ErgoVerbose.hpp``, ``binaryTreeDictionary.cpp``, ``heapInspection.cpp``.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from flinkscope.formats.gclog.preunified_text import SKIPPED_STAMPS
+from flinkscope.formats.gclog.records import JvmFacts
+
+_BETWEEN = re.compile(
+    rb"\s{0,16}" + SKIPPED_STAMPS + rb"\s{0,16}(?:"
+    # PrintTenuringDistribution, PrintGCApplicationConcurrentTime, what CMS and G1 tell of their plans
+    rb"(?P<survivors>Desired survivor size |- age {1,4}\d)"
+    rb"|(?P<running>Application time: )"
+    rb"|(?P<ergonomics>\[G1Ergonomics |AdaptiveSize|(?:PS|CMS)AdaptiveSizePolicy|(?:AS)?PS(?:Young|Old)Gen::|ParOldGen::"
+    rb"|(?:eden|from|to|survivor|old|promo|minor|major|avg|capacities|desired|base|limit|throughput|tenuring)[ _:a-z]"
+    rb"|(?:live|max)_(?:space|live|eden|promo)|Adaptive|Max_(?:eden|promo)|Eden, from, to:|\[\w{2,12} *\.\. ?\w{2,12}"
+    rb"|(?:No|Young|Tenured) generation|Tenuring|tenured_space|cms_|ParScanWeakRef|preceding|PSPromotion)"
+    # PrintFLSStatistics, CMSDumpAtPromotionFailure
+    rb"|(?P<free_lists>Statistics for |-{8,}|Total Free Space: |Max {1,3}Chunk Size: |Number of Blocks: "
+    rb"|Av\. {1,3}Block {1,3}Size: |Tree {1,9}Height: |Before GC:|After GC:|CMS: (?:Large|bailing|abort preclean due to time {0,2}$)|frag: )"
+    # PrintClassHistogram…, PrintSafepointStatistics, PrintStringDeduplicationStatistics, TraceClassUnloading
+    rb"|(?P<tables>\d{1,9}: {1,20}\d{1,20} {1,20}\d{1,20} |num {1,9}#instances|={20,}|Total {1,20}\d{1,20} {1,20}\d"
+    rb"|vmop {1,40}\[threads|\w{3,60} {1,60}\[ {1,9}\d{1,9} {1,9}\d{1,9} {1,9}\d{1,9} {1,9}\]|Polling page"
+    rb"|\[(?:Unloading|Loaded|Last Exec|Total Exec|Inspected|Deduplicated|Skipped|Hashed|Known|New|Young|Old|Table|Queue"
+    rb"|Threads|Memory Usage|Size|Entries|Resize|Rehash|Age Threshold|Dropped)\b"
+    rb"|#StringDedup|concurrent-string)"
+    rb"|(?P<notes>No shared spaces|GC locker: |GC time (?:would|exceed|is)|Large object |GC log file (?:created|has)"
+    rb"|GC log rotation|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GC log |Finished |AdjustedThreshold|Dumping heap to |Heap dump file"
+    rb"|Compute |Start(?:ing)? GC|VM Operation|Terminating due|Aborting due|\[?Code ?Cache|CodeHeap)"
+    rb")"
+)
+_HEADER = re.compile(rb"(?:Java HotSpot\(TM\)|OpenJDK|HotSpot|SAP|Zulu|Java)[^\n]{0,60} VM(?: warning:)?[ (]")
+_BUILD = re.compile(rb"JRE \((?:[^()]{0,60}\()?(?:build )?(\d[\w.+-]{0,60})\)?")
+_MEMORY = re.compile(rb"Memory: \d{1,9}k page, physical (\d{1,15})k")
+_OUT_OF_MEMORY = re.compile(rb"java\.lang\.OutOfMemoryError|OutOfMemoryError: ")
+_HEAP_SPACE = re.compile(
+    rb" {0,8}(?:(?:par |def |AS)?(?:new|PS\w{3,8}|Par\w{3,8}|tenured|concurrent|compacting|garbage-first|generation)\b"
+    rb"|(?:eden|from|to|object|the|ro|rw|class|survivor) {1,4}space|region size |Metaspace |perm gen|PSPermGen|PSOldGen"
+    rb"|No shared spaces|Heap\b|\(shared|Shenandoah)"
+)
+_REGION = re.compile(rb"region size (\d{1,9})K")
+_COLLECTOR_FLAGS = (
+    ("-XX:+UseG1GC", "G1"),
+    ("-XX:+UseConcMarkSweepGC", "CMS"),
+    ("-XX:+UseParallelGC", "Parallel"),
+    ("-XX:+UseParallelOldGC", "Parallel"),
+    ("-XX:+UseSerialGC", "Serial"),
+)
+_SCALE = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def between(line: bytes) -> str | None:
+    """The kind of a line that stands between or inside of collections and tells no event; None for all others."""
+    found = _BETWEEN.match(line)
+    return None if found is None else found.lastgroup
+
+
+def is_heap_space(line: bytes) -> bool:
+    """Whether the line can stand in the layout that PrintHeapAtGC and the exit of the JVM print."""
+    return _HEAP_SPACE.match(line) is not None or b"[0x" in line
+
+
+def region_bytes(line: bytes) -> int | None:
+    """G1's region size from a line of the heap's layout."""
+    found = _REGION.search(line)
+    return None if found is None else int(found[1]) << 10
+
+
+def is_out_of_memory(line: bytes) -> bool:
+    """Whether the line reports an OutOfMemoryError."""
+    return b"OutOfMemoryError" in line and _OUT_OF_MEMORY.search(line) is not None
+
+
+def is_header(line: bytes) -> bool:
+    """Whether the line is one of the three that HotSpot prints at the top of every file: version, memory, flags."""
+    return line.startswith((b"Memory: ", b"CommandLine flags: ")) or _HEADER.match(line) is not None
+
+
+def read_header(line: bytes, jvm: JvmFacts) -> None:
+    """Takes the facts out of one header line."""
+    if line.startswith(b"CommandLine flags: "):
+        _read_flags(line[19:], jvm)
+    elif line.startswith(b"Memory: "):
+        memory = _MEMORY.match(line)
+        if memory is not None:
+            jvm.memory_bytes = int(memory[1]) << 10
+    else:
+        build = _BUILD.search(line)
+        if build is not None:
+            jvm.jdk = build[1].decode("ascii", "replace")
+
+
+def _read_flags(text: bytes, jvm: JvmFacts) -> None:
+    written = text.decode("utf-8", "replace").strip()
+    try:
+        flags = shlex.split(written, posix=False)
+    except ValueError:  # an unbalanced quote: the line was cut
+        flags = written.split()
+    jvm.command_line = written
+    jvm.flags = tuple(flags)
+    jvm.max_heap_bytes = _flag_bytes(flags, "-XX:MaxHeapSize=")
+    jvm.initial_heap_bytes = _flag_bytes(flags, "-XX:InitialHeapSize=")
+    jvm.region_bytes = _flag_bytes(flags, "-XX:G1HeapRegionSize=")
+    jvm.parallel_workers = _flag_bytes(flags, "-XX:ParallelGCThreads=")
+    jvm.collector = next((name for flag, name in _COLLECTOR_FLAGS if flag in flags), None)
+
+
+def _flag_bytes(flags: list[str], name: str) -> int | None:
+    """The number behind a flag, with HotSpot's k, m, g, t; None where the flag is absent or no number."""
+    for flag in reversed(flags):
+        if flag.startswith(name):
+            value = flag[len(name) :].lower()
+            scale = _SCALE.get(value[-1:], 1)
+            digits = value[:-1] if scale > 1 else value
+            return int(digits) * scale if digits.isdecimal() and len(digits) < 19 else None
+    return None

@@ -146,7 +146,8 @@ def _rule(finding: Finding) -> RuleRow:
 def _process(process: ProcessFacts, fired: tuple[Finding, ...]) -> ProcessRow:
     return ProcessRow(
         id=process.id,
-        role=role_name(process),
+        role=process.role,
+        role_title=role_name(process),
         flink=process.flink_version,
         java=process.java_version,
         collector=None if isinstance(process.gc, Absent) else process.gc.collector,

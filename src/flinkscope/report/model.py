@@ -327,10 +327,11 @@ class FlinkStateRow:
 
 @dataclass(frozen=True, slots=True)
 class ProcessRow:
-    """One process: who it was, how it ended, and its pictures."""
+    """One process: who it was, how it ended, and its pictures. ``role`` as in the case, ``role_title`` for people."""
 
     id: str
     role: str
+    role_title: str
     flink: str | None = None
     java: str | None = None
     collector: str | None = None

@@ -41,7 +41,7 @@ def _heap_panel(gc: GcFacts) -> PanelRow:
     used = saw_tooth(series.time_ns, series.heap_before_bytes, series.heap_after_bytes, series.pause_ns)
     rows = [
         SeriesRow("heap in use", "area", HUE_USED, *used),
-        SeriesRow("after each GC", "line", 7, *thinned(series.time_ns, series.heap_after_bytes), shown=False),
+        SeriesRow("heap after each GC", "line", 7, *thinned(series.time_ns, series.heap_after_bytes), shown=False),
     ]
     if gc.full_gcs:
         full = thinned([f.start_ns + f.pause_ns for f in gc.full_gcs], [f.heap_after_bytes for f in gc.full_gcs])
@@ -59,7 +59,10 @@ def _share_panel(gc: GcFacts) -> Iterator[PanelRow]:
 def _pause_panel(gc: GcFacts) -> Iterator[PanelRow]:
     series = gc.series
     rows = []
-    for name, wanted, hue in (("young and mixed", False, HUE_PAUSE), ("full", True, HUE_LIVE)):
+    for name, wanted, hue in (
+        ("pauses of young and mixed GC", False, HUE_PAUSE),
+        ("pauses of full GC", True, HUE_LIVE),
+    ):
         chosen = [i for i, full in enumerate(series.full) if full is wanted]
         if chosen:
             points = thinned([series.time_ns[i] for i in chosen], [series.pause_ns[i] for i in chosen])

@@ -1,0 +1,84 @@
+"""Where the rectangles of memory bars and ownership maps go, in per cent of their picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flinkscope.report.model import HeapRow, MemoryBarRow
+from flinkscope.report.treemap import squarified
+
+MAP_WIDTH, MAP_HEIGHT = 1000.0, 330.0  # the map's shape on a wide screen: what "square" is judged by
+_LABEL_WIDTH, _LABEL_HEIGHT = 9.0, 13.0  # per cent below which a label is not readable
+_CHARACTER_PER_CENT = 0.72
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a bar: start and width in per cent."""
+
+    name: str
+    bytes: int
+    hue: int
+    x: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of the map in per cent, its full name, and the label that fits into it."""
+
+    name: str
+    label: str
+    bytes: int
+    hue: int
+    x: str
+    y: str
+    width: str
+    height: str
+    labelled: bool
+
+
+def spans(bar: MemoryBarRow, bars: Sequence[MemoryBarRow]) -> list[Span]:
+    """The bar's parts on the scale of the largest of ``bars``, so that their lengths can be compared."""
+    scale = max((b.total_bytes for b in bars), default=0) or 1
+    at, placed = 0, []
+    for segment in bar.segments:
+        if segment.bytes:
+            width = f"{segment.bytes * 100 / scale:.3f}"
+            placed.append(Span(segment.name, segment.bytes, segment.hue, f"{at * 100 / scale:.3f}", width))
+            at += segment.bytes
+    return placed
+
+
+def boxes(heap: HeapRow) -> list[Box]:
+    """The owners as a treemap, plus one box for all that no listed owner keeps."""
+    owners = [(o.name, o.detail, o.bytes) for o in heap.owners if o.bytes > 0]
+    rest = heap.used_bytes - sum(size for _, _, size in owners)
+    if rest > 0:
+        owners.append(("everything else", "", rest))
+    owners.sort(key=lambda owner: -owner[2])
+    placed = squarified([size for _, _, size in owners], MAP_WIDTH, MAP_HEIGHT)
+    hues = _hues([name for name, _, _ in owners])
+    result = []
+    for (name, detail, size), r in zip(owners, placed, strict=True):
+        width, height = r.width * 100 / MAP_WIDTH, r.height * 100 / MAP_HEIGHT
+        short = name.rsplit(".", 1)[-1]
+        full = f"{name} {detail}".rstrip()
+        label = _fitting(f"{short} {detail}".rstrip(), int(width / _CHARACTER_PER_CENT))
+        shape = (f"{r.x * 100 / MAP_WIDTH:.3f}", f"{r.y * 100 / MAP_HEIGHT:.3f}", f"{width:.3f}", f"{height:.3f}")
+        result.append(Box(full, label, size, hues[name], *shape, width > _LABEL_WIDTH and height > _LABEL_HEIGHT))
+    return result
+
+
+def _hues(names: Sequence[str]) -> dict[str, int]:
+    """The same class has the same colour; the rest is grey."""
+    hues = dict.fromkeys(names, 7)
+    order = (1, 3, 5, 4, 6, 8)
+    for number, name in enumerate(dict.fromkeys(n for n in names if n != "everything else")):
+        hues[name] = order[number % len(order)]
+    return hues
+
+
+def _fitting(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: max(1, characters - 1)] + "…"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from flinkscope.lab.cluster import Cluster
 from flinkscope.lab.recorder import DIED, FINISHED, Recorder
 from flinkscope.lab.wheels import DEFAULT_FLINK, DEFAULT_JAVA, flink_home, java_home
 from flinkscope.progress import SILENT, Progress
-from flinkscope.sources.case import Case, CaseWriter
+from flinkscope.sources.case import Case, CaseWriter, is_case, open_case
 
 NAME = "uv-heap"
 JAR = Path(__file__).parent.parent / "jobs" / "flinkscope-jobs.jar"
@@ -130,14 +131,14 @@ class Outcome:
         return self.outcome == DIED
 
 
-def run(plan: Plan, case_folder: Path, progress: Progress = SILENT) -> Outcome:
+def run(plan: Plan, case_folder: Path, progress: Progress = SILENT, *, replace: bool = False) -> Outcome:
     """Runs the plan on a real Flink and records a case in ``case_folder``; seconds to minutes, by size.
 
-    Raises LabError when Flink cannot be brought up, MemoryConfigError when it refuses the memory settings.
+    ``replace``: whether a case of this incident that is already there goes. Raises UsageError when the folder holds
+    anything else, LabError when Flink cannot be brought up, MemoryConfigError when it refuses the memory settings.
     """
     flink, java = flink_home(plan.flink, progress), java_home(plan.java, progress)
-    if case_folder.exists() and any(case_folder.iterdir()):
-        raise UsageError(f"{case_folder}: is not empty", hint="choose another folder with --out")
+    _make_room(case_folder, replace)
     writer = CaseWriter(case_folder, f"{NAME}: {_described(plan)}", plan.labels())
     views = page_view_count(plan.shop)
     with Cluster(plan.config(), flink=flink, java=java, progress=progress) as cluster:
@@ -176,6 +177,17 @@ def cure_plan(original: Plan, *, memory: Mapping[str, str] | None = None, design
     if not memory and not design:
         raise UsageError("a cure changes something", hint="--memory KEY=VALUE … or --design bucket")
     return replace(original, memory=dict(memory or original.memory), design=design or original.design)
+
+
+def _make_room(folder: Path, replace_case: bool) -> None:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    ours = folder.is_dir() and is_case(folder) and open_case(folder).labels.get("incident") == NAME
+    if not ours:
+        raise UsageError(f"{folder}: there is something else", hint="choose another folder with --out")
+    if not replace_case:
+        raise UsageError(f"{folder}: there is a case already", hint="--replace, or another folder with --out")
+    shutil.rmtree(folder)
 
 
 def _check(plan: Plan, results: Path, writer: CaseWriter, progress: Progress) -> ResultCheck:

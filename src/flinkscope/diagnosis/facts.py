@@ -72,6 +72,7 @@ class GcSeries:
     pause_ns: tuple[int, ...]
     share_time_ns: tuple[int, ...]  # middle of each window
     share_bp: tuple[int, ...]  # share of time stopped by GC in that window
+    start_unix_ms: int | None = None  # wall clock of time 0, where the log tells it
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def process_timeline(process: ProcessFacts) -> ChartRow | None:
     checkpoints = process.checkpoints
     if isinstance(gc, Absent):
         return None if isinstance(checkpoints, Absent) else checkpoint_chart(checkpoints)
-    start_unix_ms = getattr(gc, "start_unix_ms", None)
+    start_unix_ms = gc.series.start_unix_ms
     panels = [_heap_panel(gc), *_share_panel(gc), *_pause_panel(gc)]
     if not isinstance(checkpoints, Absent) and checkpoints.end_times_ms and start_unix_ms is not None:
         panels.append(_checkpoint_panel(checkpoints, start_unix_ms))

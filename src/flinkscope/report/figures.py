@@ -29,7 +29,7 @@ def figures_of(process: ProcessFacts) -> Iterator[FigureRow]:
     yield _figure("state_entries", "state entries", "count", process.state, _entries)
     yield _figure("timers", "timers", "count", process.state, _timers)
     yield _figure("checkpoint_bytes", "last completed checkpoint", "bytes", process.checkpoints, _checkpoint)
-    yield _figure("checkpoint_ns", "its duration", "ns", process.checkpoints, _checkpoint_duration)
+    yield _figure("checkpoint_ns", "duration of that checkpoint", "ns", process.checkpoints, _checkpoint_duration)
     yield _figure("process_bytes", "process size", "bytes", process.config, lambda c: _of(c.memory, "process_bytes"))
     yield _figure(
         "metaspace_limit_bytes", "metaspace limit", "bytes", process.config, lambda c: _of(c.memory, "metaspace_bytes")

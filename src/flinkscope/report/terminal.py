@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from flinkscope.report.model import FindingRow, ProcessRow, RemedyRow, Report, RuleRow
 from flinkscope.report.terminal_tables import chart_lines, figure_lines, heap_lines, memory_lines, state_lines
 from flinkscope.report.terminal_text import Ink, bullets, code_lines, heading, indented
+from flinkscope.report.wording import cleaned
 from flinkscope.units import human_bp, human_bytes
 
 WIDTH = 100
@@ -17,12 +18,12 @@ _SEVERITY_INK = {"critical": "bad", "error": "bad", "warning": "warn", "info": "
 
 
 def render_terminal(report: Report, *, width: int = WIDTH, colour: bool = False, details: bool = True) -> str:
-    """The whole text, ending in a line feed. ``details=False``: the first screen only."""
-    ink = Ink(colour)
+    """The whole text, without a line feed at its end. ``details=False``: the first screen only."""
+    report, ink = cleaned(report), Ink(colour)
     lines = [*_first_screen(report, ink, width)]
     if details:
         lines += _details(report, ink, width)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _first_screen(report: Report, ink: Ink, width: int) -> Iterator[str]:

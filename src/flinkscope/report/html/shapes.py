@@ -82,3 +82,11 @@ def _hues(names: Sequence[str]) -> dict[str, int]:
 
 def _fitting(text: str, characters: int) -> str:
     return text if len(text) <= characters else text[: max(1, characters - 1)] + "…"
+
+
+def pairs(before: int | None, after: int | None) -> tuple[str, str] | None:
+    """Widths in per cent of two bars on one scale; None where a side is not known or both are 0."""
+    if before is None or after is None or max(before, after) <= 0:
+        return None
+    scale = max(before, after)
+    return f"{max(0, before) * 100 / scale:.2f}", f"{max(0, after) * 100 / scale:.2f}"

@@ -311,7 +311,7 @@
       const y = panel.y(level.value);
       const group = node("g", { class: `hue-${level.hue}` }, panel.svg);
       node("line", { class: "line dashed", x1: this.left, x2: this.right, y1: y, y2: y }, group);
-      node("text", { class: "label", x: this.left + 6, y: y - 5 }, group, `${level.name} ${shown[panel.unit](level.value)}`);
+      node("text", { class: "label", x: this.left + 6, y: y + 15 }, group, `${level.name} ${shown[panel.unit](level.value)}`);
     }
 
     drawMarks(panel, first, top, bottom) {

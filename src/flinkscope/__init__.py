@@ -14,16 +14,26 @@ _HOME = {
     "open_case": "flinkscope.sources.case",
     "memory_model": "flinkscope.flink.memory_model",
     "size_for": "flinkscope.flink.sizing",
+    "read_gc_log": "flinkscope.gc.log",
     "MemoryConfigError": "flinkscope.errors",
     "FlinkscopeError": "flinkscope.errors",
 }
 
-__all__ = ["FlinkscopeError", "MemoryConfigError", "__version__", "memory_model", "open_case", "size_for"]
+__all__ = [
+    "FlinkscopeError",
+    "MemoryConfigError",
+    "__version__",
+    "memory_model",
+    "open_case",
+    "read_gc_log",
+    "size_for",
+]
 
 if TYPE_CHECKING:
     from flinkscope.errors import FlinkscopeError, MemoryConfigError
     from flinkscope.flink.memory_model import memory_model
     from flinkscope.flink.sizing import size_for
+    from flinkscope.gc.log import read_gc_log
     from flinkscope.sources.case import open_case
 
 

@@ -52,6 +52,12 @@ class LogFile:
         """How to call it to a person: ``logs.zip!gc.log.0``."""
         return f"{self.path}!{self.member}" if self.member else str(self.path)
 
+    @property
+    def stem(self) -> str:
+        """The name that all files of a rotated set share, with its folder."""
+        inner = Path(self.member) if self.member else self.path
+        return str(inner.with_name(_ROTATION.sub("", inner.name)))
+
     def open(self) -> IO[bytes]:
         """The bytes as they were logged (unpacked). SourceError when it cannot be opened."""
         try:

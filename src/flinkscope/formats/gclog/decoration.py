@@ -13,7 +13,7 @@ from datetime import datetime
 
 from flinkscope.formats.gclog.records import MISSING
 
-_GROUPS = re.compile(rb"((?:\[[^\]\n]{0,300}\])+) ?")
+GROUPS = re.compile(rb"((?:\[[^\]\n]{0,300}\])+) ?")
 _ROLES = (
     ("iso", re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}[+-]\d{4}$")),
     ("uptime", re.compile(rb"\d+[.,]\d{3}s$")),
@@ -59,7 +59,7 @@ def sniff(sample: bytes) -> Layout:
     """The layout most lines of the sample have; NO_LAYOUT when they have no decorations."""
     votes: Counter[tuple[str, ...]] = Counter()
     for line in sample.split(b"\n")[:_SAMPLE_LINES]:
-        found = _GROUPS.match(line)
+        found = GROUPS.match(line)
         if found:
             fields = split_fields(found[1])
             votes[tuple(role_of(field) for field in fields)] += 1

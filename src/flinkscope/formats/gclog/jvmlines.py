@@ -34,14 +34,14 @@ _SIZE = re.compile(r"(\d+)\s?([BKMGT])B?\b")
 _COOPS = re.compile(r"size: (\d+) MB")
 
 
-def note(builder: EventBuilder, offset: int, text: str) -> None:
+def note(builder: EventBuilder, text: str) -> None:
     """Files one such line among the facts of the JVM at hand. A line that tells nothing is left alone."""
     jvm = builder.jvm
     collector = next((name for start, name in _COLLECTORS if text.startswith(start)), None)
     if collector is not None:
         _note_collector(builder, collector)
     elif text.startswith("Version: "):
-        jvm.jdk = text[9:].split(" (")[0].strip()
+        jvm.jdk = text[9:].split(" (", maxsplit=1)[0].strip()
     elif text.startswith("CPUs: "):
         jvm.cpus = _integer(text.rpartition(", ")[2]) if "available" in text else _integer(text[6:])
     elif text.startswith("Memory: "):

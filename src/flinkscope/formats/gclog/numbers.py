@@ -39,4 +39,5 @@ def seconds_ms(text: bytes) -> int:
 def _decimal(text: bytes, places: int) -> int:
     whole, _, fraction = text.replace(b",", b".").partition(b".")
     fraction = fraction.partition(b".")[0]
-    return int(whole or b"0") * 10**places + int(fraction[:places].ljust(places, b"0") or b"0")
+    scale: int = 10**places
+    return int(whole or b"0") * scale + int(fraction[:places].ljust(places, b"0") or b"0")

@@ -12,8 +12,11 @@ from flinkscope.formats.gclog.records import Flag, Kind
 
 # parentheses that say which variant it is, not why it was done
 _VARIANTS = frozenset(
-    "Normal|Mixed|Prepare Mixed|Concurrent Start|Cleanup|Initial Mark|unload classes|process weakrefs|update refs|"
-    "Major|Minor|Young|Old|Global|Mixed|Bootstrap Old|Promote All|Collect Roots|In-place".split("|")
+    (
+        *("Normal", "Mixed", "Prepare Mixed", "Concurrent Start", "Cleanup", "Initial Mark"),
+        *("unload classes", "process weakrefs", "update refs", "Bootstrap Old"),
+        *("Major", "Minor", "Young", "Old", "Global", "Promote All", "Collect Roots", "In-place"),
+    )
 )
 _TIMES = re.compile(r" \(\d+[.,]\d+s(?:, \d+[.,]\d+s)?\)")
 _FIRST_WORDS = (
@@ -88,7 +91,8 @@ def read_title(raw: bytes) -> Title:
 
 def _split_groups(text: str) -> tuple[str, list[str]]:
     """``Pause Full (System.gc())`` → ``Pause Full`` and ``["System.gc()"]``; parentheses may nest."""
-    stem, groups, depth, begin = text, [], 0, 0
+    groups: list[str] = []
+    stem, depth, begin = text, 0, 0
     for at, char in enumerate(text):
         if char == "(":
             if depth == 0:

@@ -27,8 +27,10 @@ _TAIL_BYTES = 1 << 16
 _IN_GC = (
     (
         "regions",
-        rb"Eden regions: (\d+)->(\d+)\((\d+)\)\n[^\n]{0,400}?Survivor regions: (\d+)->(\d+)\((\d+)\)\n[^\n]{0,400}?Old regions: "
-        rb"(\d+)->(\d+)\n(?:[^\n]{0,400}?Archive regions: (\d+)->(\d+)\n)?[^\n]{0,400}?Humongous regions: (\d+)->(\d+)",
+        rb"Eden regions: (\d+)->(\d+)\((\d+)\)\n"
+        rb"[^\n]{0,400}?Survivor regions: (\d+)->(\d+)\((\d+)\)\n"
+        rb"[^\n]{0,400}?Old regions: (\d+)->(\d+)\n(?:[^\n]{0,400}?Archive regions: (\d+)->(\d+)\n)?"
+        rb"[^\n]{0,400}?Humongous regions: (\d+)->(\d+)",
     ),
     ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d+)->(\d+)(?:\((\d+)\))?"),
     ("paused", rb"((?:[yYO]: )?Pause [^\n>]{0,400})->(\d+[BKMGT])\((\d+[BKMGT])\) ([\d.,]+)ms"),
@@ -113,8 +115,7 @@ class UnifiedParser:
     @staticmethod
     def recognise(sample: bytes) -> int:
         """How many lines of the sample are surely unified logging."""
-        pattern, _ = _alternation(b"")
-        return sum(1 for line in sample.split(b"\n") if pattern.search(line + b"\n") and not b"[GC" in line)
+        return sum(1 for _ in _SURE.finditer(sample))
 
     def feed(self, chunk: bytes) -> None:
         """Reads whole lines."""
@@ -331,7 +332,7 @@ class UnifiedParser:
         self._outside += 1
 
     def _safepoint(self, match: re.Match[bytes], first: int) -> None:
-        """JDK 12+: ``Safepoint "G1CollectFull", Time since last: …, Reaching safepoint: 1703 ns, … Total: 35502244 ns``"""
+        """JDK 12+: ``Safepoint "G1CollectFull", Time since last: …, Reaching safepoint: 1703 ns, … Total: … ns``"""
         self._safepoint_event(match[first], int(match[first + 1]), int(match[first + 2]), match.start())
 
     def _entering(self, match: re.Match[bytes], first: int) -> None:
@@ -340,7 +341,7 @@ class UnifiedParser:
         self._outside += 1
 
     def _stopped(self, match: re.Match[bytes], first: int) -> None:
-        """JDK 9-11: ``Total time for which application threads were stopped: 0.06 seconds, Stopping threads took: …``"""
+        """JDK 9-11: ``Total time for which application threads were stopped: 0.06 seconds, Stopping …``"""
         reaching = seconds_ns(match[first + 1]) if match[first + 1] else MISSING
         self._safepoint_event(self._stop_reason, reaching, seconds_ns(match[first]), match.start())
         self._stop_reason = b"Safepoint"
@@ -417,7 +418,7 @@ class UnifiedParser:
             now = self._now(match.start())
             if now == MISSING or now < self._last_ns or self._layout is None or self._layout.clock == "wall":
                 self._restart(match.start())
-        jvmlines.note(self._builder, match.start(), text)
+        jvmlines.note(self._builder, text)
         if self._builder.jvm.collector in ("Shenandoah", "Generational Shenandoah"):
             self._cycles.active = True
 
@@ -450,9 +451,7 @@ class UnifiedParser:
 
     def _torn_collection(self) -> None:
         """A collection that has begun and not ended: kept as an event without duration."""
-        begun = None
-        for begun in _BEGUN.finditer(self._tail):
-            pass
+        begun = next(reversed(list(_BEGUN.finditer(self._tail))), None)
         if begun is None or re.search(rb"GC\(%d\) Pause [^\n]*ms" % int(begun[1]), self._tail[begun.end() :]):
             return
         self._chunk = self._tail
@@ -471,6 +470,11 @@ _TROUBLE = {
     b"ce": Flag.CONCURRENT_MODE_FAILURE,
     b"cd": Flag.CONCURRENT_MODE_INTERRUPTED,
 }
+_SURE = re.compile(
+    rb"(?:\] |^)(?:GC\(\d{1,12}\) |Safepoint \"|Using (?:G1|Serial|Parallel|Concurrent Mark|The Z|Shenandoah|Epsilon))"
+    rb"|\[gc(?:,[a-z_]+)* *\] |\[safepoint *\] ",
+    re.MULTILINE,
+)
 _EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
 _OUT_OF_MEMORY = re.compile(rb"[^\n]*OutOfMemoryError[^\n]*")
 _BEGUN = re.compile(rb"GC\((\d+)\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")

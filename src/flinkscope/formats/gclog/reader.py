@@ -1,0 +1,127 @@
+"""From files to the event table: which files belong, in which order, in which dialect; what is not a GC log at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from flinkscope.errors import FormatError, UnreadableInputError, UsageError
+from flinkscope.formats.gclog import rotation
+from flinkscope.formats.gclog.dialect import DialectParser
+from flinkscope.formats.gclog.records import MISSING, EventBuilder
+from flinkscope.formats.gclog.unified import UnifiedParser
+from flinkscope.progress import SILENT, Progress
+from flinkscope.sources.logfiles import LogFile, chunks, cleaner, find_logs
+
+_WRONG_KINDS = (
+    (b"JAVA PROFILE", "a heap dump", "open it with `flinkscope heap`"),
+    (b"\x7fELF", "a program or core file", "give the GC log that -Xlog:gc* or -Xloggc writes"),
+    (b"PK\x03\x04", "a damaged zip", "pack the logs again"),
+    (b"FLR\x00", "a Flight Recorder file", "give the GC log that -Xlog:gc* writes"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawLog:
+    """What was read: the filled builder and the files in reading order with their first line (from 1 over all)."""
+
+    builder: EventBuilder
+    files: tuple[tuple[LogFile, int], ...]
+
+
+def read_raw(paths: str | Path | Sequence[str | Path], progress: Progress = SILENT) -> RawLog:
+    """Reads one GC log (a file or a rotated set).
+
+    Raises SourceError (cannot be reached), UsageError (several JVMs' logs at once), UnreadableInputError (no GC log).
+    Cost: one pass; memory of the event table and a few MiB.
+    """
+    files = _gc_logs(find_logs(paths))
+    progress.phase("Reading the GC log", sum(file.bytes_on_disk for file in files))
+    builder, parser, done = EventBuilder(), None, 0
+    places: list[tuple[LogFile, int]] = []
+    for file in files:
+        places.append((file, builder.coverage.lines + 1))
+        for chunk in chunks(file, builder.coverage.notes.append):
+            if parser is None:
+                parser = _parser_for(chunk, builder)
+            if parser is None:
+                builder.end_chunk(chunk)
+            else:
+                parser.feed(chunk)
+            done += len(chunk)
+            progress.advance(done)
+    if parser is None:
+        raise _no_gc_log(files[0])
+    parser.finish()
+    progress.done()
+    return RawLog(builder, tuple(places))
+
+
+def _parser_for(chunk: bytes, builder: EventBuilder) -> DialectParser | None:
+    dialect = _dialect_of(chunk[: 1 << 18])
+    return dialect(builder) if dialect else None
+
+
+def _dialect_of(sample: bytes) -> type[DialectParser] | None:
+    """The dialect of a sample. ``GC(n)`` and ``[gc]`` are never in a log of JDK 8, so unified logging is asked first."""
+    if UnifiedParser.recognise(sample):
+        return UnifiedParser
+    from flinkscope.formats.gclog.preunified import PreunifiedParser
+
+    return PreunifiedParser if PreunifiedParser.recognise(sample) else None
+
+
+def _gc_logs(files: list[LogFile]) -> list[LogFile]:
+    """Of several files those that look like GC logs, in order. One file alone is taken as it is."""
+    if len(files) > 1:
+        files = [file for file in files if _looks_like_gc(file)] or files[:1]
+    if len(files) == 1:
+        sample = files[0].sample()
+        for magic, kind, hint in _WRONG_KINDS:
+            if sample.startswith(magic):
+                raise FormatError(files[0].name, 0, "a GC log", kind, hint=hint)
+        if b"\x00" in sample:
+            raise FormatError(files[0].name, sample.index(b"\x00"), "text", "binary data", hint="give a GC log")
+        return files
+    reaches = rotation.ordered([rotation.reach_of(file) for file in files])
+    _refuse_overlap(reaches)
+    return [reach.file for reach in reaches]
+
+
+def _looks_like_gc(file: LogFile) -> bool:
+    sample = file.sample()
+    return b"\x00" not in sample and _dialect_of(cleaner(sample)(sample)) is not None
+
+
+def _refuse_overlap(reaches: list[rotation.Reach]) -> None:
+    """Files of one rotated set follow one another; files of different names whose times overlap do not."""
+    for before, after in pairwise(reaches):
+        if MISSING in (before.last_wall_ns, after.first_wall_ns) or before.file.stem == after.file.stem:
+            continue
+        if after.first_wall_ns + 1_000_000_000 < before.last_wall_ns:
+            raise UsageError(
+                f"{before.file.name} and {after.file.name} overlap in time: they are logs of different JVMs",
+                hint="give the files of one JVM, or compare two logs with `flinkscope gc A --compare B`",
+            )
+    stems = {reach.file.stem for reach in reaches}
+    if len(stems) > 1 and any(reach.first_wall_ns == MISSING for reach in reaches):
+        raise UsageError(
+            f"these are logs of different names ({', '.join(sorted(stems)[:4])} …) and not all tell the time of day",
+            hint="give the files of one rotated set",
+        )
+
+
+def _no_gc_log(file: LogFile) -> UnreadableInputError:
+    sample = file.sample()
+    if not sample:
+        return UnreadableInputError(f"{file.name}: the file is empty", hint="did the JVM write its log elsewhere?")
+    start = sample[:60].decode("utf-8", "replace")
+    return FormatError(
+        file.name,
+        0,
+        "a GC log (JDK 7-25)",
+        repr(start),
+        hint="write one with -Xlog:gc*,safepoint:file=gc.log:time,uptime",
+    )

@@ -53,10 +53,7 @@ class Inventory:
 
 def take_inventory() -> Inventory:
     """Lists incidents and cache; reads only folder entries."""
-    sizes = tuple(
-        f"{'(default)' if name == 'demo' else '--' + name:9} {size.memory['taskmanager.memory.process.size']:>6} TaskManager, {size.events:>9,} events"
-        for name, size in uv_heap.SIZES.items()
-    )
+    sizes = tuple(_size_line(name, size) for name, size in uv_heap.SIZES.items())
     incident = IncidentEntry(uv_heap.NAME, "daily unique visitors: Java heap space, although windows are purged", sizes)
     abandoned = set(abandoned_run_folders())
     entries = [_entry("wheel", path, INSTALLED) for path in _folders("wheels")]
@@ -76,6 +73,11 @@ def remove_leftovers(*, wheels: bool = False) -> list[CacheEntry]:
             continue
         gone.append(entry)
     return gone
+
+
+def _size_line(name: str, size: uv_heap.Size) -> str:
+    flag = "(default)" if name == "demo" else f"--{name}"
+    return f"{flag:9} {size.memory['taskmanager.memory.process.size']:>6} TaskManager, {size.events:>9,} events"
 
 
 def _folders(name: str) -> list[Path]:

@@ -12,19 +12,21 @@ from typing import Any
 
 from flinkscope.errors import FlinkscopeError, LabError
 from flinkscope.lab.cluster import Cluster, FlinkProcess
+from flinkscope.lab.live_dump import dump_live_heap
 from flinkscope.lab.truth import as_document, read_truth, records_counted
 from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import CaseProcess, CaseWriter
 
 TICK_S = 0.5
 SAMPLE_S = 2.0
+HOLD_LIMIT_S = 40.0
 ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
 DIED, FINISHED, FAILED, GIVEN_UP = "died", "finished", "failed", "given up"
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Records one job of one cluster. ``while_full`` is called once when the job holds all its state."""
+    """Records one job of one cluster; lets a job that lives through its events go on only after a look at its state."""
 
     cluster: Cluster
     writer: CaseWriter
@@ -38,17 +40,24 @@ class Recorder:
     _job: dict[str, Any] = field(default_factory=dict)
     _samples: dict[str, list[str]] = field(default_factory=dict)
     _unsampled: dict[str, str] = field(default_factory=dict)
+    _truth: dict[str, Any] = field(default_factory=dict)
 
     @property
     def truth_folder(self) -> Path:
         """Where the job keeps its counts."""
         return self.cluster.folder / "truth"
 
-    def watch(self, limit_s: float, while_full: Callable[[], None], full_at: int) -> str:
+    @property
+    def hold_folder(self) -> Path:
+        """Where the job looks whether it may go on (EventAt)."""
+        return self.cluster.folder / "hold"
+
+    def watch(self, limit_s: float, full_at: int) -> str:
         """Samples until the end; one of DIED, FINISHED, FAILED, GIVEN_UP.
 
-        ``full_at``: elements counted when the source has only its waiting tail left; then ``while_full`` is called.
+        ``full_at``: elements counted when the source has only its waiting tail left, so that the state is complete.
         """
+        self.hold_folder.mkdir(exist_ok=True)
         self.progress.phase(f"running the job ({self.page_views:,} page views)", self.page_views, "")
         deadline, next_sample, held = time.monotonic() + limit_s, 0.0, False
         while time.monotonic() < deadline:
@@ -63,7 +72,7 @@ class Recorder:
                 self.progress.advance(counted)
                 if counted >= full_at and not held:
                     held = True
-                    self._hold(while_full)
+                    self._look_at_full_state()
             time.sleep(TICK_S)
         return GIVEN_UP
 
@@ -85,7 +94,7 @@ class Recorder:
         history = sorted(self.checkpoints.values(), key=lambda c: int(c["id"]), reverse=True)
         document = {**self._counts, "history": history}
         self._save_json("checkpoints.json", document, "checkpoints", "/jobs/:id/checkpoints, histories of all samples")
-        truth = as_document(read_truth(self.truth_folder), self.design, self.trigger)
+        truth = self._read_truth() if outcome == DIED or not self._truth else self._truth
         self._save_json("job_truth.json", truth, "job_truth", "the job's own counters, memory-mapped files")
 
     def _sample(self) -> str:
@@ -115,17 +124,39 @@ class Recorder:
         lines = self._samples.setdefault(process.id, [table.header()])
         lines.append(table.line(reading))
 
-    def _hold(self, while_full: Callable[[], None]) -> None:
-        """Waits for a checkpoint that began with all state in place, then looks at it and lets the job go on."""
+    def _look_at_full_state(self) -> None:
+        """Waits for a checkpoint of the complete state, then freezes the job, dumps its heap and lets it go on."""
         began = max(self.checkpoints, default=0)
-        deadline = time.monotonic() + 40
-        while time.monotonic() < deadline and all(worker.exit_code is None for worker in self.cluster.workers):
+        try:
+            self._sample_until(
+                lambda: any(c["status"] == "COMPLETED" and n > began + 1 for n, c in self.checkpoints.items())
+            )
+            (self.hold_folder / "freeze").touch()
+            self._sample_until(self._stands_still)
+            self.progress.phase("dumping the heap of the living TaskManager")
+            for worker in self.cluster.workers:
+                folder = self.cluster.folder
+                dump_live_heap(worker.pid, folder, folder / "dumps" / f"live_pid{worker.pid}.hprof")
+            self._truth = self._read_truth()
+        except LabError as error:
+            self.writer.note_missing("heap_dump", error.message)
+        finally:
+            (self.hold_folder / "release").touch()
+        self.progress.phase("letting the day end")
+
+    def _sample_until(self, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + HOLD_LIMIT_S
+        while time.monotonic() < deadline and not reached():
             time.sleep(SAMPLE_S)
-            if self._sample() in ENDED:
+            if self._sample() in ENDED or any(worker.exit_code is not None for worker in self.cluster.workers):
                 return
-            if any(c["status"] == "COMPLETED" and number > began + 1 for number, c in self.checkpoints.items()):
-                break
-        while_full()
+
+    def _stands_still(self) -> bool:
+        before, self._truth = self._truth, self._read_truth()
+        return before == self._truth
+
+    def _read_truth(self) -> dict[str, Any]:
+        return as_document(read_truth(self.truth_folder), self.design, self.trigger)
 
     def _save_process(self, process: FlinkProcess, code: int | None, outcome: str) -> None:
         self.writer.put_process(
@@ -147,19 +178,26 @@ class Recorder:
         self._take(process.out, folder / "stdout.out", "stdout", process)
         for log in sorted(self.cluster.folder.glob(f"log/gc-{process.pid}.log*")):
             self._take(log, folder / log.name.replace(f"gc-{process.pid}", "gc"), "gc_log", process)
-        dump = self.cluster.folder / "dumps" / f"java_pid{process.pid}.hprof"
-        if dump.is_file():
-            self._take(dump, folder / "heap.hprof", "heap_dump", process, "-XX:+HeapDumpOnOutOfMemoryError")
-        elif process in self.cluster.workers:
-            self.writer.note_missing(
-                "heap_dump", f"the process {outcome} without an OutOfMemoryError", process=process.id
-            )
+        self._save_dump(process, folder, outcome)
         if process.id in self._samples:
             lines = "\n".join(self._samples[process.id]) + "\n"
             how = f"hsperfdata every {SAMPLE_S:.0f} s, as jstat -gcutil -t prints it"
             self._save_text(folder / "gcutil.txt", lines, "gcutil", process, how)
         elif process.id in self._unsampled:
             self.writer.note_missing("gcutil", self._unsampled[process.id], process=process.id)
+
+    def _save_dump(self, process: FlinkProcess, folder: Path, outcome: str) -> None:
+        dumps = self.cluster.folder / "dumps"
+        for name, how in (
+            (f"java_pid{process.pid}.hprof", "-XX:+HeapDumpOnOutOfMemoryError"),
+            (f"live_pid{process.pid}.hprof", "attach: dumpheap -live, while the job held all its state"),
+        ):
+            if (dumps / name).is_file():
+                self._take(dumps / name, folder / "heap.hprof", "heap_dump", process, how)
+                return
+        if process in self.cluster.workers:
+            why = f"the job {outcome} and the process had no OutOfMemoryError"
+            self.writer.note_missing("heap_dump", why, process=process.id)
 
     def _take(self, source: Path, target: Path, kind: str, process: FlinkProcess, how: str = "") -> None:
         if source.is_file():

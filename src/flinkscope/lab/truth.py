@@ -75,6 +75,7 @@ def expected_state(tasks: list[TaskTruth], design: str, trigger: str) -> dict[st
 def as_document(tasks: list[TaskTruth], design: str, trigger: str) -> dict[str, Any]:
     """The ``job_truth`` artifact: every task's counts, and the state that follows from them."""
     return {
+        "flinkscope_truth": 1,
         "design": design,
         "trigger": trigger if design == "window" else None,
         "records": records_counted(tasks),

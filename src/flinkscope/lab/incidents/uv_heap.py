@@ -26,7 +26,7 @@ TRIGGERS = ("purging", "bare", "evictor")
 DESIGNS = ("window", "bucket")
 SLOTS = 2
 LIMIT_S = 1200.0
-# The last events of each source reader wait for the release (EventAt.TAIL in the job).
+# The last events of each source reader wait for the lab's word (EventAt.TAIL in the job).
 _TAIL_EVENTS = 600 * SLOTS
 
 
@@ -82,11 +82,9 @@ class Plan:
         return Shop(SIZES[self.size].events, self.seed)
 
     def config(self) -> dict[str, str]:
-        """The Flink configuration; ``memory`` replaces all memory options of the size when it sets a total."""
+        """The Flink configuration: the size's memory options, changed by ``memory`` (an empty value removes one)."""
         size = SIZES[self.size]
-        totals = ("taskmanager.memory.process.size", "taskmanager.memory.flink.size")
-        base = {} if any(total in self.memory for total in totals) else size.memory
-        return {
+        options = {
             "taskmanager.numberOfTaskSlots": str(SLOTS),
             "parallelism.default": str(SLOTS),
             "state.backend.type": "hashmap",
@@ -98,9 +96,10 @@ class Plan:
                 "-XX:+UseG1GC -XX:+HeapDumpOnOutOfMemoryError -XX:HeapDumpPath=dumps -XX:+ExitOnOutOfMemoryError "
                 "-Xlog:gc*,safepoint:file=log/gc-%p.log:time,uptime,level,tags"
             ),
-            **base,
+            **size.memory,
             **self.memory,
         }
+        return {key: value for key, value in options.items() if value}
 
     def labels(self) -> dict[str, str]:
         """What the case says of the run; enough to repeat it (``plan_of``)."""
@@ -142,13 +141,13 @@ def run(plan: Plan, case_folder: Path, progress: Progress = SILENT, *, replace: 
     writer = CaseWriter(case_folder, f"{NAME}: {_described(plan)}", plan.labels())
     views = page_view_count(plan.shop)
     with Cluster(plan.config(), flink=flink, java=java, progress=progress) as cluster:
-        release = cluster.folder / "release"
         results = cluster.folder / "results"
         recorder = Recorder(cluster, writer, "", plan.design, plan.trigger, views, progress)
+        folders = {"truth": recorder.truth_folder, "results": results, "hold": recorder.hold_folder}
         arguments = ["--design", plan.design, "--trigger", plan.trigger, *plan.shop.job_arguments()]
-        arguments += ["--truth", str(recorder.truth_folder), "--results", str(results), "--release", str(release)]
+        arguments += [word for name, folder in folders.items() for word in (f"--{name}", str(folder))]
         recorder.job_id = cluster.submit(JAR, ENTRY_CLASS, arguments, SLOTS)
-        outcome = recorder.watch(LIMIT_S, release.touch, views - _TAIL_EVENTS)
+        outcome = recorder.watch(LIMIT_S, views - _TAIL_EVENTS)
         recorder.save(outcome)
         check = _check(plan, results, writer, progress) if outcome == FINISHED else None
     if check is None:

@@ -22,7 +22,7 @@ import org.apache.flink.api.java.tuple.Tuple2;
  * bare|evictor|purging}) and a design that lives in the same memory ({@code --design bucket}).
  *
  * <p>Arguments: {@code --design --trigger --events --seed --items --users --first-ms --span-ms --interval-s --truth --results
- * --release}; those without a default are required.
+ * --hold}; those without a default are required.
  */
 public final class DailyUv {
     private DailyUv() {}
@@ -40,7 +40,7 @@ public final class DailyUv {
                 Long.parseLong(args.get("span-ms")));
         DataStream<UserBehavior> views = environment
                 .fromSource(new NumberSequenceSource(0, events - 1), WatermarkStrategy.noWatermarks(), "events")
-                .map(new EventAt(shop, events, environment.getParallelism(), args.getOrDefault("release", "")))
+                .map(new EventAt(shop, events, environment.getParallelism(), args.getOrDefault("hold", "")))
                 .returns(UserBehavior.class)
                 .assignTimestampsAndWatermarks(
                         WatermarkStrategy.<UserBehavior>forBoundedOutOfOrderness(Duration.ofSeconds(1))

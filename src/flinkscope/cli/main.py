@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ps": ("flinkscope.cli.ps", "JVMs of this machine: Flink role, versions, collector, memory"),
     "gcutil": ("flinkscope.cli.gcutil", "jstat without a JDK: GC and memory counters of a running JVM"),
     "lab": ("flinkscope.cli.lab", "incidents on a real Flink from wheels: run, cure, demo"),
+    "memory": ("flinkscope.cli.memory", "each byte of a Flink process before it starts, and how it comes about"),
 }
 
 

@@ -26,7 +26,7 @@ _UNITS = (
     ("g", "gb", "gibibytes"),
     ("t", "tb", "tebibytes"),
 )
-_MULTIPLIER = {name: 1024**power for power, names in enumerate(_UNITS) for name in names}
+_MULTIPLIER = {name: 1 << 10 * power for power, names in enumerate(_UNITS) for name in names}
 _ALL_UNITS = " / ".join(f"({' | '.join(names)})" for names in _UNITS)
 _JAVA_BLANKS = "".join(map(chr, range(33)))
 _NUMBER = re.compile(r"[0-9]*")

@@ -135,7 +135,7 @@ def has_environment(text: str) -> bool:
 
 
 def environment(text: str, source: str) -> FlinkConfig:
-    r"""``FLINK_PROPERTIES`` of the official image: the lines up to the next variable, or one line with ``\n`` inside."""
+    r"""``FLINK_PROPERTIES`` of the official image: lines up to the next variable, or one line with ``\n`` inside."""
     entries: list[ConfigEntry] = []
     problems: list[ConfigProblem] = []
     for number, name, value in _variables(text):

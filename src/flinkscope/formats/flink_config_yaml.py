@@ -49,7 +49,7 @@ def _documents(text: str, source: str) -> list[Node]:
 
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        nodes = list(yaml.compose_all(text, Loader=loader))
+        nodes: list[Any] = list(yaml.compose_all(text, Loader=loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
@@ -104,7 +104,7 @@ def _leaves(node: Node, prefix: str, depth: int) -> Iterator[tuple[str, Node, in
 def _value(node: Node) -> str | None:
     if node.id == "scalar":
         text = str(node.value)
-        plain = getattr(node, "style", None) is None
+        plain = not getattr(node, "style", None)
         return None if plain and text in ("", "~", "null", "Null", "NULL") else text
     if node.id == "sequence":
         return ";".join(str(_scalar(item) or "") for item in node.value)

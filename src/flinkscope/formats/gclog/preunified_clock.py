@@ -22,9 +22,15 @@ class Clock:
         self._days: dict[bytes, int] = {}
         self.last_ns = MISSING
         self.counts_uptime = False
+        self.started = False
         self.heading: JvmFacts | None = None
         self.heading_of_rotation = False
         self._heading_offset = 0
+
+    @property
+    def jvm(self) -> JvmFacts:
+        """The facts of the segment being written."""
+        return self._builder.jvm
 
     def header(self, offset: int) -> JvmFacts:
         """The facts that a header line fills: they belong to the segment of the next event."""
@@ -36,6 +42,7 @@ class Clock:
     def read(self, stamp: Stamp) -> int:
         """The stamp on the segment's clock, MISSING where it has none. May open a new segment."""
         segment = self._builder.segment
+        self.started = True
         if segment.clock == "none":
             self._choose(stamp)
         elif segment.clock == "uptime" and stamp.uptime is not None:
@@ -49,15 +56,6 @@ class Clock:
         if moment != MISSING and self._builder.segment.first_ns == MISSING:
             self._builder.segment.first_ns = moment
         return moment
-
-    def read_uptime(self, date: bytes | None, uptime: bytes | None) -> int:
-        """As :meth:`read`, by the short way where the log goes on as it did."""
-        if uptime is not None and self.counts_uptime and self.heading is None:
-            moment = int(uptime[:-4] + uptime[-3:]) * 1_000_000
-            if moment >= self.last_ns:
-                self.last_ns = moment
-                return moment
-        return self.read(Stamp(date, uptime))
 
     def keep(self) -> None:
         """Writes the last stamp into the segment: at the end of a chunk and before a restart."""

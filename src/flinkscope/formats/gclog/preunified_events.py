@@ -8,6 +8,7 @@ their durations share the pause, so that sums never count time twice.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from flinkscope.formats.gclog.preunified_clock import Clock
@@ -43,6 +44,8 @@ _WORDS = re.compile(rb"\(([^()\d][^()]{0,60}(?:\(\))?)\)")
 _NO_CAUSE = {"young", "mixed", "partial", "initial-mark", "promotion failed", "to-space exhausted", "to-space overflow"}
 _CONCURRENT = re.compile(rb"(?:CMS|GC) ?-?concurrent-[a-z-]{1,60}")
 _WALL = re.compile(rb": ?\d{1,9}\.\d{1,9}/(\d{1,9}\.\d{1,9}) secs")
+SIZE_AT = {"heap": 1, "young": 4, "old": 7, "humongous": 10, "metaspace": 13, "cpu_ms": 16}  # in the table's size row
+_UNKNOWN_SIZES = (MISSING,) * 18
 _REGION_SIZES = re.compile(rb"Eden: |Survivors: |Heap: |Metaspace: |Perm: ")
 
 
@@ -67,8 +70,7 @@ class EventWriter:
     def __init__(self, builder: EventBuilder, clock: Clock) -> None:
         self._builder = builder
         self._clock = clock
-        self._open_row = MISSING
-        self._open_sizes: dict[str, Triple] = {}
+        self._open_sizes: list[int] = []
         self._cpu_told: Triple = (0, 0, 0)
         self._phase_starts: dict[str, int] = {}
         self._remark_next = False
@@ -76,7 +78,7 @@ class EventWriter:
     def write(self, pause: Pause, offset: int) -> None:
         """Appends the row and leaves its sizes open for the lines that follow."""
         self.settle()
-        self._open_row = self._builder.add(
+        row = self._builder.add(
             pause.kind,
             pause.name,
             start_ns=pause.start_ns,
@@ -86,33 +88,62 @@ class EventWriter:
             offset=offset,
             flags=pause.flags,
         )
-        self._open_sizes = pause.sizes
+        sizes = [row, *_UNKNOWN_SIZES]
+        for group, triple in pause.sizes.items():
+            sizes[SIZE_AT[group] : SIZE_AT[group] + 3] = triple
+        self.hold(sizes)
         self._cpu_told = pause.cpu_told
+
+    def hold(self, sizes: list[int]) -> None:
+        """A row was written whose size row is ``sizes`` so far: G1 tells sizes and CPU times on later lines."""
+        self._open_sizes = sizes
+        self._cpu_told = (0, 0, 0)
 
     def settle(self) -> None:
         """The open row gets no more sizes."""
-        if self._open_row != MISSING and self._open_sizes:
-            self._builder.add_sizes(self._open_row, **self._open_sizes)
-        self._open_row = MISSING
+        if self._open_sizes:
+            self._builder.add_size_row(self._open_sizes)
+            self._open_sizes = []
 
     def late_cpu(self, text: bytes) -> bool:
-        """A ``[Times: …]`` line of the open row; False where there is nothing to take or nobody to take it."""
+        """A ``[Times: …]`` line of the open row; False where it cannot be read."""
         spent = cpu_ms(text)
         if spent is None:
             return False
-        if self._open_row != MISSING and "cpu_ms" not in self._open_sizes:
-            user, system, real = (max(all_ms - told, 0) for all_ms, told in zip(spent, self._cpu_told, strict=True))
-            self._open_sizes["cpu_ms"] = (user, system, real)
+        self.late_cpu_ms(spent)
         return True
+
+    def late_cpu_ms(self, spent: Iterable[int]) -> None:
+        """CPU times of the open row; without one, or where it has them already, they belong to nobody known."""
+        at = SIZE_AT["cpu_ms"]
+        if self._open_sizes and self._open_sizes[at] == MISSING:
+            self._open_sizes[at:] = [max(all_ms - told, 0) for all_ms, told in zip(spent, self._cpu_told, strict=True)]
 
     def late_regions(self, line: bytes) -> bool:
         """G1's ``[Eden: … Survivors: … Heap: …]`` line of the open row; False where it cannot be read."""
         sizes = region_sizes(line)
-        if not sizes:
-            return False
-        if self._open_row != MISSING:
-            self._open_sizes = {**self._open_sizes, **sizes}
-        return True
+        if self._open_sizes:
+            for group, triple in sizes.items():
+                self._open_sizes[SIZE_AT[group] : SIZE_AT[group] + 3] = triple
+        return bool(sizes)
+
+    def late_sizes(self, sizes: list[int]) -> None:
+        """The same, as a size row: heap and young always, metaspace where told."""
+        if self._open_sizes:
+            self._open_sizes[1:7] = sizes[1:7]
+            self._open_sizes[13:16] = sizes[13:16]
+
+    def phase_begins(self, name: str, moment: int) -> None:
+        """A concurrent phase starts: its abort, which tells no duration, will need to know when."""
+        self._phase_starts[name] = moment
+
+    def phase_ends(self, name: str) -> int:
+        """When the phase started, MISSING where the log does not say."""
+        return self._phase_starts.pop(name, MISSING)
+
+    def cms_mark(self, initial: bool) -> None:
+        """CMS' initial mark or remark was told by name: the next pause without a name is the other one."""
+        self._remark_next = initial
 
     def cycle_ends(self) -> None:
         """A collection of the whole heap ends CMS' cycle: the next pause without a name is an initial mark."""
@@ -208,7 +239,7 @@ class EventWriter:
         pause.kind = Kind.INITIAL_MARK if initial else Kind.REMARK
         pause.name = "CMS-initial-mark" if initial else "CMS-remark"
         pause.cause = ""
-        self._remark_next = initial
+        self.cms_mark(initial)
         heap, old = level(frame.own), level(mark.own)
         if heap is not None:
             pause.sizes["heap"] = heap
@@ -301,13 +332,13 @@ class EventWriter:
         self.collector("CMS" if name.startswith("CMS") else "G1")
         moment = self._clock.read(stamp)
         if name.endswith("-start"):
-            self._phase_starts[name[:-6]] = moment
+            self.phase_begins(name[:-6], moment)
             return True
         if name.endswith("-reset-for-overflow"):
             return True
         aborted = name.endswith("-abort")
         name = name.removesuffix("-end").removesuffix("-abort")
-        begun = self._phase_starts.pop(name, MISSING)
+        begun = self.phase_ends(name)
         wall = _WALL.search(frame.own)
         duration = last_seconds_ns(wall[0] if wall else frame.own)
         if aborted and begun != MISSING and moment != MISSING:

@@ -15,25 +15,26 @@ from flinkscope.formats.gclog.records import JvmFacts
 
 _BETWEEN = re.compile(
     rb"\s{0,16}" + SKIPPED_STAMPS + rb"\s{0,16}(?:"
-    # PrintTenuringDistribution, PrintGCApplicationConcurrentTime, what CMS and G1 tell of their plans
+    # PrintTenuringDistribution, PrintGCApplicationConcurrentTime
     rb"(?P<survivors>Desired survivor size |- age {1,4}\d)"
     rb"|(?P<running>Application time: )"
-    rb"|(?P<ergonomics>\[G1Ergonomics |AdaptiveSize|(?:PS|CMS)AdaptiveSizePolicy|(?:AS)?PS(?:Young|Old)Gen::|ParOldGen::"
-    rb"|(?:eden|from|to|survivor|old|promo|minor|major|avg|capacities|desired|base|limit|throughput|tenuring)[ _:a-z]"
-    rb"|(?:live|max)_(?:space|live|eden|promo)|Adaptive|Max_(?:eden|promo)|Eden, from, to:|\[\w{2,12} *\.\. ?\w{2,12}"
-    rb"|(?:No|Young|Tenured) generation|Tenuring|tenured_space|cms_|ParScanWeakRef|preceding|PSPromotion)"
+    # PrintAdaptiveSizePolicy
+    rb"|(?P<ergonomics>\[G1Ergonomics |AdaptiveSize|(?:PS|CMS)AdaptiveSizePolicy|(?:AS)?PS(?:Young|Old)Gen::"
+    rb"|ParOldGen::|(?:eden|from|to|survivor|old|promo|minor|major|avg|capacities|desired|base|limit)[ _:a-z]"
+    rb"|(?:throughput|tenuring|preceding)[ _:a-z]|(?:live|max)_(?:space|live|eden|promo)|Adaptive|Max_(?:eden|promo)"
+    rb"|Eden, from, to:|\[\w{2,12} *\.\. ?\w{2,12}|(?:No|Young|Tenured) generation|Tenuring|tenured_space|cms_)"
     # PrintFLSStatistics, CMSDumpAtPromotionFailure
     rb"|(?P<free_lists>Statistics for |-{8,}|Total Free Space: |Max {1,3}Chunk Size: |Number of Blocks: "
-    rb"|Av\. {1,3}Block {1,3}Size: |Tree {1,9}Height: |Before GC:|After GC:|CMS: (?:Large|bailing|abort preclean due to time {0,2}$)|frag: )"
+    rb"|Av\. {1,3}Block {1,3}Size: |Tree {1,9}Height: |Before GC:|After GC:|frag: "
+    rb"|CMS: (?:Large|bailing|abort preclean due to time {0,2}$))"
     # PrintClassHistogram…, PrintSafepointStatistics, PrintStringDeduplicationStatistics, TraceClassUnloading
     rb"|(?P<tables>\d{1,9}: {1,20}\d{1,20} {1,20}\d{1,20} |num {1,9}#instances|={20,}|Total {1,20}\d{1,20} {1,20}\d"
     rb"|vmop {1,40}\[threads|\w{3,60} {1,60}\[ {1,9}\d{1,9} {1,9}\d{1,9} {1,9}\d{1,9} {1,9}\]|Polling page"
-    rb"|\[(?:Unloading|Loaded|Last Exec|Total Exec|Inspected|Deduplicated|Skipped|Hashed|Known|New|Young|Old|Table|Queue"
-    rb"|Threads|Memory Usage|Size|Entries|Resize|Rehash|Age Threshold|Dropped)\b"
-    rb"|#StringDedup|concurrent-string)"
+    rb"|\[(?:Unloading|Loaded|Last Exec|Total Exec|Inspected|Deduplicated|Skipped|Hashed|Known|New|Young|Old|Table)\b"
+    rb"|\[(?:Queue|Threads|Memory Usage|Size|Entries|Resize|Rehash|Age Threshold|Dropped)\b)"
     rb"|(?P<notes>No shared spaces|GC locker: |GC time (?:would|exceed|is)|Large object |GC log file (?:created|has)"
-    rb"|GC log rotation|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GC log |Finished |AdjustedThreshold|Dumping heap to |Heap dump file"
-    rb"|Compute |Start(?:ing)? GC|VM Operation|Terminating due|Aborting due|\[?Code ?Cache|CodeHeap)"
+    rb"|GC log rotation|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GC log |Finished |Dumping heap to |Heap dump file"
+    rb"|VM Operation|Terminating due|Aborting due|\[?Code ?Cache)"
     rb")"
 )
 _HEADER = re.compile(rb"(?:Java HotSpot\(TM\)|OpenJDK|HotSpot|SAP|Zulu|Java)[^\n]{0,60} VM(?: warning:)?[ (]")
@@ -60,6 +61,21 @@ def between(line: bytes) -> str | None:
     """The kind of a line that stands between or inside of collections and tells no event; None for all others."""
     found = _BETWEEN.match(line)
     return None if found is None else found.lastgroup
+
+
+def changes_nothing(line: bytes) -> bool:
+    """Whether the line stands between the events and tells nothing that is kept."""
+    return between(line) is not None and not (is_rotation(line) or is_out_of_memory(line) or is_header(line))
+
+
+def is_fact(line: bytes) -> bool:
+    """Whether the line tells something about the JVM: header, out of memory, heap at exit."""
+    return is_out_of_memory(line) or is_header(line) or is_rotation(line) or is_heap_space(line)
+
+
+def is_rotation(line: bytes) -> bool:
+    """Whether the line begins a rotated file, whose header then is no restart."""
+    return b"GC log file created" in line
 
 
 def is_heap_space(line: bytes) -> bool:

@@ -30,12 +30,12 @@ _CHANGE = re.compile(_AMOUNT + rb"(?:\(" + _AMOUNT + rb"\))?-> ?" + _AMOUNT + rb
 _LEVEL = re.compile(rb"(?<![>\d.])" + _AMOUNT + rb"\(" + _AMOUNT + rb"\)(?!->)")
 _SECONDS = re.compile(rb"(\d{1,9}\.\d{1,9}) secs?\b")
 _CPU = re.compile(rb"Times: user=(\d{1,9}\.\d\d) sys=(\d{1,9}\.\d\d), real=(\d{1,9}\.\d\d) secs")
-_UNIT_BYTES = {b"B": 1, b"K": 1 << 10, b"M": 1 << 20, b"G": 1 << 30}
+UNIT_BYTES = {b"B": 1, b"K": 1 << 10, b"M": 1 << 20, b"G": 1 << 30}
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What stands before a bracket: date, seconds since the JVM's start, number of the collection; each may be absent."""
+    """What stands before a bracket: date, seconds since the JVM's start, the collection's number; all may be absent."""
 
     date: bytes | None = None
     uptime: bytes | None = None
@@ -97,11 +97,10 @@ def stamp_before(piece: bytes) -> Stamp:
     number = _GC_NUMBER.search(piece)
     gc_id = int(number[1]) if number else MISSING
     end = number.start() if number else len(piece)
-    last = None
-    for last in _STAMP.finditer(piece, 0, end):
-        pass
-    if last is None or last.end() != end:
+    stamps = list(_STAMP.finditer(piece, 0, end))
+    if not stamps or stamps[-1].end() != end:
         return Stamp(gc_id=gc_id)
+    last = stamps[-1]
     return Stamp(last[1], last[2] or last[3], gc_id)
 
 
@@ -113,8 +112,8 @@ def stamps_in(piece: bytes) -> list[Stamp]:
 def size_bytes(number: bytes, unit: bytes) -> int:
     """``34.3``, ``M`` in bytes, rounded to the nearest."""
     if b"." in number:
-        return round(float(number) * _UNIT_BYTES[unit])
-    return int(number) * _UNIT_BYTES[unit]
+        return round(float(number) * UNIT_BYTES[unit])
+    return int(number) * UNIT_BYTES[unit]
 
 
 def change(text: bytes) -> Triple | None:
@@ -146,10 +145,8 @@ def seconds_ns(seconds: bytes) -> int:
 
 def last_seconds_ns(text: bytes) -> int:
     """The last ``… secs`` of a text, MISSING where there is none."""
-    found = None
-    for found in _SECONDS.finditer(text):
-        pass
-    return MISSING if found is None else seconds_ns(found[1])
+    found = _SECONDS.findall(text)
+    return seconds_ns(found[-1]) if found else MISSING
 
 
 def cpu_ms(text: bytes) -> Triple | None:

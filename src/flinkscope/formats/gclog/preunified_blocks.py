@@ -1,0 +1,251 @@
+"""Reads a block of pre-unified log: lines are known by their shape, numbers are read together, events in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flinkscope.formats.gclog import preunified_jvm as jvm_lines
+from flinkscope.formats.gclog.preunified_clock import Clock
+from flinkscope.formats.gclog.preunified_events import EventWriter, cause_of, g1_pause, words_of
+from flinkscope.formats.gclog.preunified_records import LAYOUT_WORDS, LIKE_GC, OPENING, Assembler
+from flinkscope.formats.gclog.preunified_shapes import DIGITS, Template, as_array, template_of
+from flinkscope.formats.gclog.preunified_text import Stamp, stamps_in
+from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
+
+_SHAPES_KEPT = 4096
+_SHAPE_WIDTH = 1024
+_NOTHING, _BETWEEN, _OPENS, _OTHER = "nothing", "between", "opens", "other"
+_INSIDE_OF_OTHERS = ("regions", "times", "begin", "phase", "phase of G1")  # what other threads or later lines tell
+_STAMPED_AT_END = ("stop", "phase", "phase of G1")
+_G1_DETAIL = re.compile(rb" {3,12}\[(?!Eden: |Unloading|[A-Z][\w-]{1,40}: \d{1,15}[KMGB]->)[A-Z][^\[\]>]{2,400}\]? *$")
+_G1_SPREAD = re.compile(rb" {3,12}(?:Avg|Min|Max|Sum|Diff): ")
+_COLLECTORS = {"ParNew": "CMS", "CMS": "CMS", "PSYoungGen": "Parallel", "ParOldGen": "Parallel", "PSOldGen": "Parallel",
+               "DefNew": "Serial", "Tenured": "Serial"}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The lines of one template in the block at hand."""
+
+    template: Template
+    lines: list[bytes] = field(default_factory=list)
+    values: Iterator[tuple[int, int, int, int]] = field(default_factory=lambda: iter(()))  # stamp, duration, id, place
+    sizes: NDArray[np.int64] | None = None
+    lists: list[list[int]] | None = None
+    rows: list[int] = field(default_factory=list)  # of the event table, and which of the lines each is
+    places: list[int] = field(default_factory=list)
+    code: int = MISSING
+    collector: str | None = None
+
+    def size_lists(self) -> list[list[int]]:
+        """The size rows as lists, for events whose sizes are still open."""
+        if self.lists is None:
+            self.lists = [] if self.sizes is None else self.sizes.tolist()
+        return self.lists
+
+
+class BlockReader:
+    """Keeps what is known of the log's shapes from block to block."""
+
+    def __init__(self, builder: EventBuilder, clock: Clock, writer: EventWriter, assembler: Assembler) -> None:
+        self._builder = builder
+        self._clock = clock
+        self._writer = writer
+        self._assembler = assembler
+        self._shapes: dict[bytes, str | _Reading] = {}
+
+    def read(self, block: bytes, base: int) -> None:
+        """Reads whole lines; ``base`` is the block's offset in the chunk."""
+        lines = block.split(b"\n")
+        shapes = block.translate(None, DIGITS).split(b"\n")
+        known = self._shapes.get
+        kinds = [known(shape) or self._learn(line, shape) for line, shape in zip(lines, shapes, strict=True)]
+        self._assembler.understand(kinds.count(_BETWEEN))
+        active = [i for i, kind in enumerate(kinds) if kind is not _BETWEEN and kind is not _NOTHING]
+        offsets = list(accumulate(map(len, lines), initial=base))
+        if _OPENS in kinds:
+            active = self._join(active, kinds, lines, shapes)
+        self._prepare(active, kinds, lines)
+        for i in active:
+            kind = kinds[i]
+            if isinstance(kind, str):
+                self._assembler.line(lines[i], offsets[i] + i)
+            else:
+                self._emit(kind, lines[i], offsets[i] + i)
+        self._write_sizes()
+
+    def _learn(self, line: bytes, shape: bytes) -> str | _Reading:
+        """What lines of this shape are; remembered while there is room."""
+        if not shape.strip():
+            return _NOTHING
+        if b"[x" in shape and not any(word in line for word in LAYOUT_WORDS) and jvm_lines.is_heap_space(line):
+            return _BETWEEN  # addresses hold letters too: their shapes are many and not worth keeping
+        kind = self._kind_of(line)
+        if len(self._shapes) < _SHAPES_KEPT and len(shape) <= _SHAPE_WIDTH:
+            self._shapes[shape] = kind
+        return kind
+
+    def _kind_of(self, line: bytes) -> str | _Reading:
+        template = template_of(line)
+        if template is not None:
+            return self._reading(template)
+        if jvm_lines.changes_nothing(line) or _G1_DETAIL.match(line) or _G1_SPREAD.match(line):
+            return _BETWEEN
+        if OPENING.match(line) and line.count(b"[") > line.count(b"]") and b"YG occupancy" not in line:
+            return _OPENS
+        if not any(mark in line for mark in (b"[", b"]", b"->", b"}", *LAYOUT_WORDS)) and not (
+            LIKE_GC.search(line) or jvm_lines.is_fact(line)
+        ):
+            return _NOTHING
+        return _OTHER
+
+    def _reading(self, template: Template) -> _Reading:
+        words = template.words
+        cause = cause_of([words["cause"]]) if "cause" in words else ""
+        generation = words.get("old_generation") or words.get("generation")
+        collector = _COLLECTORS[generation] if generation else None
+        flags = Flag.PROMOTION_FAILED if "failed" in words else 0
+        form = template.form
+        if form == "pause":
+            told = words_of(words["words"].encode())
+            kind, name, flags = g1_pause(told)
+            flags |= Flag.EVACUATION_FAILURE if "failed" in words else 0
+            cause, collector = cause_of(told), "G1"
+        elif form in ("begin", "phase", "phase of G1"):
+            kind, name = Kind.CONCURRENT_PHASE, words["phase"]
+            collector = "CMS" if name.startswith("CMS") else "G1"
+        else:
+            kind, name = {
+                "young": (Kind.YOUNG, words.get("generation", "")),
+                "full": (Kind.FULL, "Full GC"),
+                "bare": (Kind.YOUNG, "GC"),
+                "initial-mark": (Kind.INITIAL_MARK, "CMS-initial-mark"),
+                "remark": (Kind.REMARK, "CMS-remark"),
+            }.get(form, (Kind.SAFEPOINT, "stopped"))
+            collector = "CMS" if name.startswith("CMS-") else collector
+        number = self._builder.name_code
+        code = kind | number(name) << 8 | number(cause) << 24 | flags << 40
+        return _Reading(template, code=code, collector=collector)
+
+    def _join(
+        self, active: list[int], kinds: list[str | _Reading], lines: list[bytes], shapes: list[bytes]
+    ) -> list[int]:
+        """Joins collections that survivor tables and the like split in two, where the whole is of a known form."""
+        kept: list[int] = []
+        tail = MISSING
+        for at, i in enumerate(active):
+            if i == tail:
+                continue
+            kept.append(i)
+            if kinds[i] is not _OPENS or at + 1 == len(active):
+                continue
+            after = active[at + 1]
+            shape = shapes[i] + shapes[after]
+            if isinstance(kinds[after], str) and kinds[after] is not _OPENS:
+                whole = self._shapes.get(shape) or self._learn(lines[i] + lines[after], shape)
+                if not isinstance(whole, str):
+                    kinds[i], lines[i], tail = whole, lines[i] + lines[after], after
+                    self._assembler.understand()
+        return kept
+
+    def _prepare(self, active: list[int], kinds: list[str | _Reading], lines: list[bytes]) -> None:
+        """Reads the numbers of all templates' lines; lines that do not fit after all are left to the assembler."""
+        present: dict[int, _Reading] = {}
+        for i in active:
+            kind = kinds[i]
+            if not isinstance(kind, str):
+                kind.lines.append(lines[i])
+                present[id(kind)] = kind
+        self._present = list(present.values())
+        for reading in self._present:
+            template = reading.template
+            numbers = template.numbers(reading.lines)
+            reading.lines = []
+            if numbers is None:
+                for i in active:
+                    kinds[i] = _OTHER if kinds[i] is reading else kinds[i]
+                continue
+            reading.values = zip(
+                template.starts_ns(numbers),
+                template.durations_ns(numbers),
+                template.gc_ids(numbers),
+                range(len(numbers)),
+                strict=True,
+            )
+            reading.rows, reading.places, reading.lists = [], [], None
+            reading.sizes = template.size_rows(numbers) if template.sizes or template.form == "pause" else None
+
+    def _emit(self, reading: _Reading, line: bytes, offset: int) -> None:
+        """Writes the event of one line, in its turn: the order of lines decides about restarts and torn events."""
+        moment, duration_ns, gc_id, at = next(reading.values)
+        template = reading.template
+        form = template.form
+        if (
+            self._assembler.busy
+            and form != "stop"
+            and (form in _INSIDE_OF_OTHERS or not self._assembler.stands_alone(line, offset))
+        ):
+            if form in _INSIDE_OF_OTHERS:
+                self._assembler.line(line, offset)
+            return
+        self._assembler.understand()
+        if form == "regions":
+            self._writer.late_sizes(reading.size_lists()[at])
+            return
+        if form == "times":
+            self._writer.late_cpu_ms(reading.size_lists()[at][16:])
+            return
+        clock = self._clock
+        if clock.heading is None and (
+            (moment >= clock.last_ns and clock.counts_uptime) or (template.unstamped and clock.started)
+        ):
+            clock.last_ns = max(moment, clock.last_ns)
+        else:
+            moment = clock.read(_stamp_of(line, template))
+        if reading.collector is not None and clock.jvm.collector is None:
+            self._writer.collector(reading.collector)
+        self._write(reading, moment, duration_ns, gc_id, at, offset)
+
+    def _write(self, reading: _Reading, moment: int, duration_ns: int, gc_id: int, at: int, offset: int) -> None:
+        form = reading.template.form
+        if form == "begin":
+            self._writer.phase_begins(reading.template.words["phase"], moment)
+            return
+        if form in _STAMPED_AT_END:
+            moment = moment - duration_ns if moment >= duration_ns else MISSING
+        if form != "stop":
+            self._writer.settle()
+        row = self._builder.add_coded(moment, duration_ns, reading.code, gc_id, offset)
+        if form == "pause":
+            sizes = reading.size_lists()[at]
+            self._writer.hold([row, *sizes[1:]])
+        elif reading.sizes is not None:
+            reading.rows.append(row)
+            reading.places.append(at)
+        if form == "full":
+            self._writer.cycle_ends()
+        elif form in ("initial-mark", "remark"):
+            self._writer.cms_mark(form == "initial-mark")
+        elif form in ("phase", "phase of G1"):
+            self._writer.phase_ends(reading.template.words["phase"])
+
+    def _write_sizes(self) -> None:
+        for reading in self._present:
+            if reading.sizes is not None and reading.rows:
+                table = reading.sizes[reading.places]
+                table[:, 0] = reading.rows
+                self._builder.add_size_row(as_array(table))
+            reading.sizes = None
+
+
+def _stamp_of(line: bytes, template: Template) -> Stamp:
+    """The stamp of a template's line: it begins the line."""
+    if not template.has_date and template.uptime == MISSING:
+        return Stamp()
+    return stamps_in(line)[0]

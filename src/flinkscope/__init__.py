@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "open_case": "flinkscope.sources.case",
+    "open_heap": "flinkscope.heap.store",
     "memory_model": "flinkscope.flink.memory_model",
     "size_for": "flinkscope.flink.sizing",
     "read_gc_log": "flinkscope.gc.log",
@@ -25,6 +26,7 @@ __all__ = [
     "__version__",
     "memory_model",
     "open_case",
+    "open_heap",
     "read_gc_log",
     "size_for",
 ]
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from flinkscope.flink.memory_model import memory_model
     from flinkscope.flink.sizing import size_for
     from flinkscope.gc.log import read_gc_log
+    from flinkscope.heap.store import open_heap
     from flinkscope.sources.case import open_case
 
 

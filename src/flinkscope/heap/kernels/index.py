@@ -1,0 +1,474 @@
+"""Kernels around the address map: id to dense index, columns of the objects, the reference graph, fields of objects.
+
+The map is one bit per 2^shift bytes of each address page in which objects were seen, and the rank of each 64-bit word:
+1/32 of the heap, one cache line a look-up, no sorting. Indices are in address order; 0 is the boot loader (address 0).
+They live in one file because they call one another (numba's cache stamp covers one file).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, lowest_bit, popcount
+from flinkscope.jit import kernel
+
+Array = npt.NDArray[Any]
+Number: TypeAlias = Any  # an integer of the machine: numba infers its width
+
+
+class AddressMap(NamedTuple):
+    """``words``: per 64 granules (bits, rank of the first); ``table``: page - base → slot, or ``pages`` to search."""
+
+    words: Array
+    table: Array
+    pages: Array
+    base: int
+    shift: int
+    page_shift: int
+
+
+class Layout(NamedTuple):
+    """Per class row: ``first[c]:first[c + 1]`` in ``positions`` are its reference fields' byte positions in a body;
+    ``target``: object index of the class itself (-1 where no edge to it is needed)."""
+
+    first: Array
+    positions: Array
+    target: Array
+
+
+@kernel
+def read_id(data: Array, position: Number, id_size: Number) -> Number:
+    """One identifier; the caller has checked that it is there."""
+    return big_u64(data, position) if id_size == 8 else big_u32(data, position)
+
+
+@kernel
+def type_bytes(code: Number) -> Number:
+    """Bytes of a primitive type; 0 for none."""
+    if code == 4 or code == 8:
+        return 1
+    if code == 5 or code == 9:
+        return 2
+    if code == 6 or code == 10:
+        return 4
+    if code == 7 or code == 11:
+        return 8
+    return 0
+
+
+@kernel
+def word_of(address: Number, m: AddressMap) -> Number:
+    """The row in ``m.words`` that covers the address; -1 where no object can be."""
+    page = address >> m.page_shift
+    if len(m.table) > 0:
+        at = page - m.base
+        if at < 0 or at >= len(m.table):
+            return -1
+        slot = np.int64(m.table[at])
+    else:
+        slot = np.int64(np.searchsorted(m.pages, page))
+        if slot >= len(m.pages) or m.pages[slot] != page:
+            return -1
+    if slot < 0 or address & ((1 << m.shift) - 1) != 0:
+        return -1
+    bit = (address >> m.shift) & ((1 << (m.page_shift - m.shift)) - 1)
+    return (slot << (m.page_shift - m.shift - 6)) + (bit >> 6)
+
+
+@kernel
+def lookup(address: Number, m: AddressMap) -> Number:
+    """The dense index of the object at ``address``; -1 if there is none (0, the null id, has none either)."""
+    row = word_of(address, m)
+    if row < 0:
+        return -1
+    word = m.words[row, 0]
+    below = (np.uint64(1) << np.uint64((address >> m.shift) & 63)) - np.uint64(1)
+    if word & (below + np.uint64(1)) == 0:
+        return -1
+    return np.int64(m.words[row, 1]) + popcount(word & below)
+
+
+@kernel
+def lookup_all(addresses: Array, m: AddressMap, indices: Array) -> None:
+    """``lookup`` for a column."""
+    for i in range(len(addresses)):
+        indices[i] = lookup(addresses[i], m)
+
+
+@kernel
+def merge_pages(pool: Array, slots: Array, words: Number, merged: Array) -> None:
+    """Ors the page bitmaps of ``pool`` into the map's words; ``slots``: pool slot → slot in the map."""
+    for slot in range(len(slots)):
+        source = slot * words
+        target = slots[slot] * words
+        for i in range(words):
+            merged[target + i, 0] |= pool[source + i]
+
+
+@kernel
+def rank_words(words: Array) -> Number:
+    """Fills the ranks (from 1: index 0 is the boot loader); returns the number of objects including it."""
+    total = np.int64(1)
+    for row in range(len(words)):
+        words[row, 1] = np.uint64(total)
+        total += popcount(words[row, 0])
+    return total
+
+
+@kernel
+def gap_after(address: Number, m: AddressMap, reach: Number) -> Number:
+    """Bytes from the object to the next one, looked for in ``reach`` map words of its page; -1 if none is near."""
+    row = word_of(address, m)
+    if row < 0:
+        return -1
+    page_words = 1 << (m.page_shift - m.shift - 6)
+    bit = (address >> m.shift) & 63
+    word = (m.words[row, 0] >> np.uint64(bit)) >> np.uint64(1)
+    if word != 0:
+        return (lowest_bit(word) + 1) << m.shift
+    last = min(row + reach, (row // page_words + 1) * page_words - 1)
+    for ahead in range(row + 1, last + 1):
+        if m.words[ahead, 0] != 0:
+            return (((ahead - row) << 6) + lowest_bit(m.words[ahead, 0]) - bit) << m.shift
+    return -1
+
+
+@kernel
+def gaps_after(addresses: Array, m: AddressMap, reach: Number, gaps: Array) -> None:
+    """``gap_after`` for a column."""
+    for i in range(len(addresses)):
+        gaps[i] = gap_after(addresses[i], m, reach)
+
+
+@kernel
+def class_row(class_id: Number, keys: Array, rows: Array) -> Number:
+    """The class row of a class id in the open hash table (``rows`` -1: free)."""
+    mask = len(keys) - 1
+    at = (class_id * -7046029254386353131 >> 32) & mask
+    while rows[at] >= 0:
+        if keys[at] == class_id:
+            return int(rows[at])
+        at = (at + 1) & mask
+    return -1
+
+
+@kernel
+def hash_classes(ids: Array, keys: Array, rows: Array) -> None:
+    """Fills the class hash table; of two classes with one id the first stays."""
+    mask = len(keys) - 1
+    for i in range(len(ids)):
+        at = (ids[i] * -7046029254386353131 >> 32) & mask
+        while rows[at] >= 0 and keys[at] != ids[i]:
+            at = (at + 1) & mask
+        if rows[at] < 0:
+            keys[at] = ids[i]
+            rows[at] = i
+
+
+@kernel
+def note_gap(smallest: Array, row: Number, gap: Number) -> None:
+    """Keeps the smallest gap of a row, how often it was met, and how many gaps there were."""
+    smallest[row, 2] += 1
+    if gap < smallest[row, 0]:
+        smallest[row, 0] = gap
+        smallest[row, 1] = 1
+    elif gap == smallest[row, 0]:
+        smallest[row, 1] += 1
+
+
+@kernel
+def fill_columns(
+    data: Array,
+    segments: Array,
+    ends: Array,
+    id_size: Number,
+    m: AddressMap,
+    keys: Array,
+    rows: Array,
+    primitive_rows: Array,
+    mirror_row: Number,
+    offsets: Array,
+    class_of: Array,
+    smallest: Array,
+    array_gaps: Array,
+) -> Number:
+    """Walks the (already scanned) segments; per object its file position and class row, per class its smallest gap.
+
+    ``ends``: where each segment's readable part ends. ``array_gaps``: rows by element type (2: references at 4 bytes, 3:
+    at 8) of the smallest gap less the elements' bytes, which is the array header. Returns the objects of unknown class.
+    """
+    unknown = 0
+    known_id = np.int64(0)
+    known_row = np.int64(-1)
+    for index in range(len(segments)):
+        pos = segments[index, 0]
+        end = ends[index]
+        while pos < end:
+            tag = data[pos]
+            if tag < 0x20 or tag > 0x23:
+                pos += 1 + id_size
+                if tag == 1:
+                    pos += id_size
+                elif tag == 2 or tag == 3 or tag == 8:
+                    pos += 8
+                elif tag == 4 or tag == 6:
+                    pos += 4
+                continue
+            address = read_id(data, pos + 1, id_size)
+            start = pos
+            row = np.int64(-1)
+            if tag == 0x21 or tag == 0x22:
+                at = pos + 5 + id_size + (4 if tag == 0x22 else 0)
+                class_id = read_id(data, at, id_size)
+                if class_id != known_id or known_row < 0:
+                    known_row = class_row(class_id, keys, rows)
+                    known_id = class_id
+                row = known_row
+            if tag == 0x21:
+                size = big_u32(data, pos + 5 + 2 * id_size)
+                pos += 9 + 2 * id_size + size
+                if row >= 0:
+                    gap = gap_after(address, m, 2 + (size >> 8) if size < 4096 else 16)
+                    if gap > 0:
+                        note_gap(smallest, row, gap)
+            elif tag == 0x22:
+                length = big_u32(data, pos + 5 + id_size)
+                pos += 9 + 2 * id_size + length * id_size
+                if length < 1024:
+                    gap = gap_after(address, m, 1 + (length >> 5))
+                    if gap > 0:
+                        note_gap(array_gaps, 2, gap - 4 * length)
+                        note_gap(array_gaps, 3, gap - 8 * length)
+            elif tag == 0x23:
+                code = data[pos + 9 + id_size]
+                length = big_u32(data, pos + 5 + id_size) * type_bytes(code)
+                pos += 10 + id_size + length
+                row = np.int64(primitive_rows[code])
+                if length < 4096:
+                    gap = gap_after(address, m, 1 + (length >> 8))
+                    if gap > 0:
+                        note_gap(array_gaps, np.int64(code), gap - length)
+            else:
+                pos += 9 + 7 * id_size
+                count = big_u16(data, pos)
+                pos += 2
+                for _ in range(count):
+                    size = id_size if data[pos + 2] == 2 else type_bytes(data[pos + 2])
+                    pos += 3 + size
+                count = big_u16(data, pos)
+                pos += 2
+                for _ in range(count):
+                    size = id_size if data[pos + id_size] == 2 else type_bytes(data[pos + id_size])
+                    pos += id_size + 1 + size
+                pos += 2 + big_u16(data, pos) * (id_size + 1)
+                row = np.int64(mirror_row)
+            i = lookup(address, m)
+            if i > 0:
+                offsets[i] = start
+                class_of[i] = row
+                unknown += row < 0
+    return unknown
+
+
+@kernel
+def class_edges(
+    data: Array, pos: Number, id_size: Number, m: AddressMap, targets: Array, out: Number
+) -> tuple[Number, Number]:
+    """Superclass, loader, signers, protection domain and statics of the CLASS_DUMP at ``pos``; (next slot, lost)."""
+    lost = 0
+    at = pos + 5 + id_size
+    for column in range(4):
+        address = read_id(data, at, id_size)
+        found = lookup(address, m)
+        if column == 1 and found < 0:
+            found = 0
+        if found >= 0:
+            targets[out] = found
+            out += 1
+        elif address != 0:
+            lost += 1
+        at += id_size
+    at += 2 * id_size + 4
+    count = big_u16(data, at)
+    at += 2
+    for _ in range(count):
+        at += 3 + (id_size if data[at + 2] == 2 else type_bytes(data[at + 2]))
+    count = big_u16(data, at)
+    at += 2
+    for _ in range(count):
+        code = data[at + id_size]
+        at += id_size + 1
+        if code == 2:
+            address = read_id(data, at, id_size)
+            found = lookup(address, m)
+            if found >= 0:
+                targets[out] = found
+                out += 1
+            elif address != 0:
+                lost += 1
+        at += id_size if code == 2 else type_bytes(code)
+    return out, lost
+
+
+@kernel
+def object_edges(
+    data: Array, pos: Number, row: Number, id_size: Number, m: AddressMap, layout: Layout, targets: Array, out: Number
+) -> tuple[Number, Number]:
+    """The references of one object, nulls and unresolvable ones left out: (next slot, unresolvable)."""
+    tag = data[pos]
+    lost = 0
+    if tag == 0x21 and row >= 0:
+        body = pos + 9 + 2 * id_size
+        size = big_u32(data, body - 4)
+        for k in range(layout.first[row], layout.first[row + 1]):
+            at = np.int64(layout.positions[k])
+            if at + id_size <= size:
+                address = read_id(data, body + at, id_size)
+                if address != 0:
+                    found = lookup(address, m)
+                    if found >= 0:
+                        targets[out] = found
+                        out += 1
+                    else:
+                        lost += 1
+    elif tag == 0x22:
+        at = pos + 9 + 2 * id_size
+        for _ in range(big_u32(data, pos + 5 + id_size)):
+            address = read_id(data, at, id_size)
+            at += id_size
+            if address != 0:
+                found = lookup(address, m)
+                if found >= 0:
+                    targets[out] = found
+                    out += 1
+                else:
+                    lost += 1
+    elif tag == 0x20:
+        return class_edges(data, pos, id_size, m, targets, out)
+    return out, lost
+
+
+@kernel
+def build_graph(
+    data: Array,
+    offsets: Array,
+    class_of: Array,
+    first: Number,
+    last: Number,
+    id_size: Number,
+    m: AddressMap,
+    layout: Layout,
+    extra: Array,
+    starts: Array,
+    targets: Array,
+    out: Number,
+) -> tuple[Number, Number]:
+    """The out-edges of objects ``first:last`` into ``targets`` from slot ``out`` on; ``starts[i]`` is where i's begin.
+
+    ``extra``: rows (object, target) sorted by object, as a thread and its locals. Returns (slots used, unresolvable).
+    """
+    lost = 0
+    more = 0
+    while more < len(extra) and extra[more, 0] < first:
+        more += 1
+    for i in range(first, last):
+        starts[i] = out
+        row = np.int64(class_of[i])
+        if row >= 0 and layout.target[row] >= 0:
+            targets[out] = layout.target[row]
+            out += 1
+        if i > 0:
+            out, missing = object_edges(data, offsets[i], row, id_size, m, layout, targets, out)
+            lost += missing
+        while more < len(extra) and extra[more, 0] == i:
+            targets[out] = extra[more, 1]
+            out += 1
+            more += 1
+    return out, lost
+
+
+@kernel
+def count_edges(
+    data: Array, offsets: Array, class_of: Array, first: Number, last: Number, id_size: Number, layout: Layout
+) -> Number:
+    """An upper bound of the edges of objects ``first:last``: every reference slot counted, null or not."""
+    total = np.int64(0)
+    for i in range(first, last):
+        row = np.int64(class_of[i])
+        if row >= 0:
+            total += layout.first[row + 1] - layout.first[row] + 1
+        if i == 0:
+            continue
+        tag = data[offsets[i]]
+        if tag == 0x22:
+            total += big_u32(data, offsets[i] + 5 + id_size)
+        elif tag == 0x20:
+            total += 5 + count_statics(data, offsets[i], id_size)
+    return total
+
+
+@kernel
+def count_statics(data: Array, pos: Number, id_size: Number) -> Number:
+    """How many statics the CLASS_DUMP at ``pos`` has."""
+    at = pos + 9 + 7 * id_size
+    count = big_u16(data, at)
+    at += 2
+    for _ in range(count):
+        at += 3 + (id_size if data[at + 2] == 2 else type_bytes(data[at + 2]))
+    return big_u16(data, at)
+
+
+@kernel
+def shallow_sizes(
+    data: Array,
+    offsets: Array,
+    class_of: Array,
+    first: Number,
+    last: Number,
+    id_size: Number,
+    sizes: Array,
+    mirror_sizes: Array,
+    headers: Array,
+    reference_bytes: Number,
+    align: Number,
+    shallow: Array,
+) -> None:
+    """Bytes of objects ``first:last``: ``sizes`` by class row; arrays by header (``headers`` by element type) + elements.
+
+    ``mirror_sizes``: (object index, bytes) of each class object, sorted.
+    """
+    mirror = np.searchsorted(mirror_sizes[:, 0], first)
+    for i in range(first, last):
+        row = class_of[i]
+        bytes_ = np.int64(sizes[row]) if row >= 0 else np.int64(align)
+        if bytes_ == 0 and i > 0:
+            pos = offsets[i]
+            tag = data[pos]
+            length = big_u32(data, pos + 5 + id_size)
+            if tag == 0x22:
+                bytes_ = headers[2] + length * reference_bytes
+            elif tag == 0x23:
+                code = data[pos + 9 + id_size]
+                bytes_ = headers[code] + length * type_bytes(code)
+            bytes_ = (bytes_ + align - 1) // align * align
+        if mirror < len(mirror_sizes) and mirror_sizes[mirror, 0] == i:
+            bytes_ = mirror_sizes[mirror, 1]
+            mirror += 1
+        shallow[i] = bytes_
+
+
+@kernel
+def close_gap(
+    starts: Array, targets: Array, first: Number, last: Number, begin: Number, end: Number, used: Number
+) -> Number:
+    """Moves the edges ``begin:end`` of objects ``first:last`` down to slot ``used``; returns the new end."""
+    shift = begin - used
+    if shift > 0:
+        for at in range(begin, end):
+            targets[at - shift] = targets[at]
+        for i in range(first, last):
+            starts[i] -= shift
+    return end - shift

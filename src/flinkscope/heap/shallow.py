@@ -1,0 +1,49 @@
+"""The column of shallow sizes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.formats.hprof.records import WORKERS
+from flinkscope.heap.kernels import index as kernels
+from flinkscope.heap.objects import ObjectStore
+from flinkscope.heap.sizes import Sizes
+from flinkscope.progress import Progress
+
+Array = npt.NDArray[Any]
+
+
+def shallow_column(store: ObjectStore, sizes: Sizes, progress: Progress) -> Array:
+    """Bytes of each object: int32, or int64 when the dump is so large that one object may pass 2 GiB."""
+    progress.phase("measuring sizes", store.object_count, "objects")
+    large = len(store.records.data) >= 1 << 31
+    column = np.empty(store.object_count, np.int64 if large else np.int32)
+    known = np.flatnonzero(store.mirror_index >= 0)
+    mirrors = np.stack([store.mirror_index[known].astype(np.int64), sizes.mirrors[known]], axis=1)
+    mirrors = mirrors[np.argsort(mirrors[:, 0], kind="stable")]
+    instances = sizes.instances.copy()
+    cuts = [store.object_count * k // WORKERS for k in range(WORKERS + 1)]
+
+    def part(k: int) -> None:
+        kernels.shallow_sizes(
+            store.records.data,
+            store.offsets,
+            store.class_of,
+            cuts[k],
+            cuts[k + 1],
+            store.records.id_size,
+            instances,
+            mirrors,
+            sizes.headers,
+            sizes.reference_bytes,
+            sizes.align,
+            column,
+        )
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(part, range(WORKERS)))
+    return column

@@ -1,0 +1,319 @@
+"""An opened heap dump: the facade over store, graph, dominators, fields. What costs time is computed on first use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.errors import UsageError
+from flinkscope.formats.hprof import tags
+from flinkscope.formats.hprof.container import open_bytes
+from flinkscope.formats.hprof.records import DumpRecords, read_records
+from flinkscope.heap import dominators, fields, graph, histogram, retained, shallow
+from flinkscope.heap.classes import ClassInfo
+from flinkscope.heap.fields import InstanceTable
+from flinkscope.heap.histogram import HistogramRow
+from flinkscope.heap.missing import Missing, describe_missing
+from flinkscope.heap.objects import ObjectStore, SizeRule, index_objects
+from flinkscope.heap.sizes import Sizes
+from flinkscope.progress import SILENT, Progress
+
+Array = npt.NDArray[Any]
+
+
+class Heap:
+    """One heap dump. Objects have dense indices (int32) in address order; 0 is the boot loader at address 0, as in
+    Eclipse MAT. All columns are numpy arrays of ``object_count`` entries; treat them as read-only."""
+
+    def __init__(self, store: ObjectStore, sizes: SizeRule, progress: Progress) -> None:
+        self.store = store
+        self.size_rule = sizes
+        self._progress = progress
+
+    # --- the dump as a whole
+
+    @property
+    def records(self) -> DumpRecords:
+        """The raw records: header, names, roots, frames, traces, gaps."""
+        return self.store.records
+
+    @property
+    def path(self) -> str:
+        """The dump's path."""
+        return self.records.path
+
+    @property
+    def object_count(self) -> int:
+        """All objects of the dump: instances, arrays, class objects, and the boot loader."""
+        return self.store.object_count
+
+    @cached_property
+    def class_count(self) -> int:
+        """Classes whose class object is reachable (Eclipse MAT's number); ``len(classes)`` counts all."""
+        mirrors = self.store.mirror_index
+        return int(self.reachable[mirrors[mirrors >= 0]].sum())
+
+    @property
+    def reachable_object_count(self) -> int:
+        """Objects that GC roots reach; in an incomplete dump all (``missing`` says so)."""
+        return self._dominance.reached
+
+    @cached_property
+    def used_bytes(self) -> int:
+        """Shallow bytes of all reachable objects."""
+        return int(self.shallow_bytes[self.reachable].sum(dtype=np.int64))
+
+    @cached_property
+    def unreachable_bytes(self) -> int:
+        """Shallow bytes of all objects that no root reaches."""
+        return int(self.shallow_bytes.sum(dtype=np.int64)) - self.used_bytes
+
+    @cached_property
+    def missing(self) -> Missing:
+        """What the dump lacks and what that makes uncertain."""
+        return describe_missing(self.records)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a part of the dump is missing or unreadable."""
+        return self.missing.incomplete
+
+    # --- columns
+
+    @property
+    def class_of(self) -> Array:
+        """int32 class row of each object, -1 if unknown."""
+        return self.store.class_of
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Sizes by class and how they were found."""
+        return self.store.sizes(self.size_rule)
+
+    @cached_property
+    def shallow_bytes(self) -> Array:
+        """Bytes of each object: int32, int64 if any object is larger than 2 GiB."""
+        return shallow.shallow_column(self.store, self.sizes, self._progress)
+
+    @cached_property
+    def roots(self) -> graph.Roots:
+        """GC roots, thread locals, and the raw root records with object indices."""
+        return graph.find_roots(self.store)
+
+    @cached_property
+    def graph(self) -> graph.Graph:
+        """The reference graph (without edges to classes that are GC roots)."""
+        return graph.build_graph(self.store, self.roots, self._progress)
+
+    @cached_property
+    def _dominance(self) -> dominators.Dominance:
+        return dominators.dominate(
+            self.graph, self.roots.indices, self.shallow_bytes, self.missing.incomplete, self._progress
+        )
+
+    @property
+    def idom(self) -> Array:
+        """int32 immediate dominator of each object; -1 under no object, -2 unreachable."""
+        return self._dominance.idom
+
+    @property
+    def retained_bytes(self) -> Array:
+        """int64 bytes that each object retains; 0 where unreachable."""
+        return self._dominance.retained
+
+    @cached_property
+    def reachable(self) -> Array:
+        """bool: reached from a GC root, or kept because the dump is incomplete."""
+        return self.idom != dominators.UNREACHABLE
+
+    # --- classes and instances
+
+    @cached_property
+    def classes(self) -> list[ClassInfo]:
+        """All classes by row."""
+        counts = np.bincount(self.class_of[self.class_of >= 0], minlength=len(self.store.classes))
+        table = self.store.classes
+        return [
+            ClassInfo(
+                row,
+                table.names[row],
+                int(table.heads[row, 0]),
+                int(self.store.mirror_index[row]),
+                int(table.heads[row, 2]),
+                int(table.super_rows[row]),
+                int(counts[row]),
+            )
+            for row in range(len(table))
+        ]
+
+    def classes_named(self, name: str) -> list[ClassInfo]:
+        """The classes of that name, one a loader. Arrays are named ``byte[]``, ``java.lang.String[]``."""
+        return [self.classes[row] for row in self.store.classes.rows_by_name.get(name, [])]
+
+    def instances(self, class_index: int, subclasses: bool = False) -> Array:
+        """Object indices (int32, ascending) of the instances of a class row; of its subclasses too if asked."""
+        if not subclasses:
+            return np.flatnonzero(self.class_of == class_index).astype(np.int32)
+        return np.flatnonzero(np.isin(self.class_of, self.store.classes.subclass_rows(class_index))).astype(np.int32)
+
+    def table(self, class_name: str, subclasses: bool = False) -> InstanceTable:
+        """The instances of a class name as a table; empty if there is no such class."""
+        parts = [self.instances(row, subclasses) for row in self.store.classes.rows_by_name.get(class_name, [])]
+        indices = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int32)
+        return InstanceTable(self.store, class_name, indices)
+
+    def field(self, indices: Array, name: str) -> Array:
+        """A field of any objects; see ``fields.field_column``."""
+        return fields.field_column(self.store, indices, name)
+
+    def static(self, class_index: int, name: str) -> int | float | bool | None:
+        """A static of a class: object index (-1: null) or number; None if the class has no such static."""
+        return fields.static_value(self.store, class_index, name)
+
+    def elements(self, indices: Array, keep_nulls: bool = False) -> tuple[Array, Array]:
+        """(offsets, targets) of object arrays; nulls are dropped unless asked for (-1)."""
+        return fields.elements(self.store, indices, keep_nulls)
+
+    def array_length(self, index: int) -> int:
+        """The length of an array; -1 for any other object."""
+        return int(self.array_lengths(np.array([index]))[0])
+
+    def array_lengths(self, indices: Array) -> Array:
+        """Lengths of arrays (int64), -1 for other objects."""
+        return fields.array_lengths(self.store, indices)
+
+    def primitive_array(self, index: int) -> Array:
+        """The elements of a primitive array."""
+        return fields.primitive_array(self.store, index)
+
+    def string(self, index: int) -> str | None:
+        """The text of a java.lang.String; None for anything else."""
+        return self.strings(np.array([index]))[0]
+
+    def strings(self, indices: Array) -> list[str | None]:
+        """The texts of Strings; None for null and for anything else."""
+        return fields.strings(self.store, indices)
+
+    # --- addresses and references
+
+    def address_of(self, index: int) -> int:
+        """The address of an object (0 for the boot loader)."""
+        return int(self.addresses(np.array([index]))[0])
+
+    def addresses(self, indices: Array) -> Array:
+        """Addresses (int64) of objects; 0 for -1."""
+        return fields.addresses(self.store, indices)
+
+    def index_of(self, address: int) -> int:
+        """The object at an address. Raises UsageError if there is none."""
+        found = 0 if address == 0 else int(self.store.lookup(np.array([_signed(address)]))[0])
+        if found < 0:
+            raise UsageError(f"no object at {address:#x}", hint="addresses are those of this dump, as in its listings")
+        return found
+
+    def class_name_of(self, index: int) -> str:
+        """The class name of an object."""
+        row = int(self.class_of[index])
+        return self.store.classes.names[row] if row >= 0 else "unknown class"
+
+    def out_references(self, index: int) -> Array:
+        """int32 indices of what an object refers to: its class, fields or elements, thread locals; nulls left out."""
+        return fields.out_references(self.store, self.roots, index)
+
+    def in_references(self, index: int) -> Array:
+        """int32 indices, ascending, of the objects that refer to this one. Cost: one pass over the edges."""
+        return fields.in_references(self.store, self.graph, self.roots, index)
+
+    # --- answers
+
+    def histogram(self, *, retained: bool = True, unreachable: bool = False) -> list[HistogramRow]:
+        """All classes with objects, largest first.
+
+        With ``retained`` reachable objects and MAT's minimum retained size (needs the dominator tree); without, all
+        objects of the dump from the columns alone. ``unreachable``: only objects that no root reaches.
+        """
+        if unreachable or retained:
+            chosen = ~self.reachable if unreachable else self.reachable
+            counts, sums = histogram.count_classes(self.store, self.shallow_bytes, chosen)
+            return histogram.histogram_rows(self.store, counts, sums, None if unreachable else self.class_retained)
+        counts, sums = histogram.count_classes(self.store, self.shallow_bytes)
+        return histogram.histogram_rows(self.store, counts, sums, None)
+
+    @cached_property
+    def class_retained(self) -> Array:
+        """int64 MAT's minimum retained size by class row."""
+        self._progress.phase("retained sizes by class", self.object_count, "objects")
+        return histogram.class_retained(self.store, self._dominance)
+
+    def retained_objects(self, indices: Array) -> Array:
+        """bool mask of what would go if this set went: exact, one mark pass without the set."""
+        return retained.retained_objects(self.graph, self.roots, self.reachable, self._dominance.islands, indices)
+
+    def retained_of(self, indices: Array) -> int:
+        """Bytes that this set of objects retains together, exactly."""
+        return int(self.shallow_bytes[self.retained_objects(indices)].sum(dtype=np.int64))
+
+    def dominators(self, parent: int = dominators.TOP_LEVEL, limit: int | None = None) -> list[retained.DominatorRow]:
+        """What is immediately dominated by ``parent`` (default: by no object), largest retained first."""
+        return retained.dominated(self.store, self._dominance, self.shallow_bytes, parent, limit)
+
+    @cached_property
+    def oom_thread(self) -> int:
+        """The object index of the thread that threw OutOfMemoryError in this dump; -1 if none is marked.
+
+        HotSpot puts a frame OutOfMemoryError.<init> on top of that thread's stack (heapDumper.cpp).
+        """
+        for serial, (thread_serial, frames) in self.records.traces.items():
+            if len(frames) and self._is_oom_frame(int(frames[0])):
+                found = self._thread_of(serial, thread_serial)
+                if found >= 0:
+                    return found
+        return -1
+
+    def _is_oom_frame(self, frame_id: int) -> bool:
+        at = np.flatnonzero(self.records.frames[:, 0] == frame_id)
+        if not len(at):
+            return False
+        frame = self.records.frames[at[0]]
+        loaded = self.records.load_classes
+        named = loaded[loaded[:, 0] == frame[4]]
+        name = self.records.names.text(int(named[0, 3])) if len(named) else None
+        method = self.records.names.text(int(frame[1]))
+        return name == "java/lang/OutOfMemoryError" and method == "<init>"
+
+    def _thread_of(self, trace_serial: int, thread_serial: int) -> int:
+        threads = self.roots.records[self.roots.records[:, 0] == tags.ROOT_THREAD_OBJECT]
+        by_trace = threads[threads[:, 3] == trace_serial]
+        by_serial = threads[threads[:, 2] == thread_serial]
+        found = by_trace if len(by_trace) else by_serial
+        return int(found[0, 1]) if len(found) else -1
+
+
+def _signed(address: int) -> int:
+    return address - (1 << 64) if address >= 1 << 63 else address
+
+
+def open_heap(
+    path: str | Path,
+    *,
+    progress: Progress = SILENT,
+    cache: bool = True,
+    work_dir: str | Path | None = None,
+    sizes: SizeRule = "measured",
+) -> Heap:
+    """Opens a heap dump (HPROF 1.0.1 or 1.0.2, plain or gzip) and indexes its objects.
+
+    ``cache``: keep and reuse columns in the user's cache folder. ``work_dir``: where a gzip dump is unpacked. ``sizes``:
+    ``measured`` from address gaps, or ``mat`` for Eclipse MAT's formula. Cost: two passes over the file on two threads;
+    graph and dominators come on first use. Raises SourceError, UnreadableInputError, FormatError.
+    """
+    if sizes not in ("measured", "mat"):
+        raise UsageError(f"unknown size rule {sizes!r}", hint="measured or mat")
+    dump = open_bytes(path, work_dir=work_dir, progress=progress)
+    heap = Heap(index_objects(read_records(dump, progress=progress), progress), sizes, progress)
+    progress.done()
+    return heap

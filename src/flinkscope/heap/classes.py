@@ -40,7 +40,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
-    """One class. ``index``: its row; ``object_index``: of its class object, -1 if the dump lacks it; ``super_index``: -1
+    """One class. ``index``: its row; ``object_index``: of its class object, -1 if not in the dump; ``super_index``: -1
     if none; ``instance_count``: instances or arrays of exactly this class."""
 
     index: int

@@ -1,4 +1,4 @@
-"""Contents of objects as columns: fields, array elements, primitive arrays, strings. Reads the mapped dump each time."""
+"""Contents of objects as columns: fields, array elements, strings. Each call reads the mapped dump."""
 
 from __future__ import annotations
 
@@ -139,6 +139,15 @@ def strings(store: ObjectStore, indices: Array, limit_chars: int = 1 << 20) -> l
     return texts
 
 
+def thread_name(store: ObjectStore, index: int) -> str:
+    """The name of a thread object (String, or char[] up to JDK 7); its address if the name is not in the dump."""
+    name = int(field_column(store, np.array([index]), "name")[0])
+    text = strings(store, np.array([name]))[0]
+    if text is None and name > 0 and store.records.data[int(store.offsets[name])] == tags.PRIMITIVE_ARRAY_DUMP:
+        text = _decoded(store, name, LATIN1, 1 << 16)
+    return text if text is not None else f"thread at {int(addresses(store, np.array([index]))[0]):#x}"
+
+
 def _decoded(store: ObjectStore, value: int, coder: int, limit_chars: int) -> str:
     data, id_size = store.records.data, store.records.id_size
     at = int(store.offsets[value]) + 5 + id_size
@@ -199,7 +208,7 @@ def out_references(store: ObjectStore, roots: Roots, index: int) -> Array:
     return np.concatenate([np.array(own, np.int32), found, held.astype(np.int32)])
 
 
-def in_references(store: ObjectStore, graph: Graph, roots: Roots, index: int) -> Array:
+def in_references(store: ObjectStore, graph: Graph, index: int) -> Array:
     """int32 indices, ascending, of all objects that refer to ``index``; for a class also its instances."""
     slots = np.flatnonzero(graph.targets == index)
     sources = np.searchsorted(graph.starts, slots, side="right") - 1

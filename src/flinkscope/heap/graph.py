@@ -69,7 +69,8 @@ def find_roots(store: ObjectStore) -> Roots:
 
 def _boot_classes(store: ObjectStore) -> Array:
     plain = np.array([not name.endswith("[]") for name in store.classes.names], bool)
-    return store.mirror_index[plain & (store.classes.heads[:, 2] == 0) & (store.mirror_index >= 0)]
+    chosen: Array = store.mirror_index[plain & (store.classes.heads[:, 2] == 0) & (store.mirror_index >= 0)]
+    return chosen
 
 
 def layout_of(store: ObjectStore, roots: Roots) -> Layout:

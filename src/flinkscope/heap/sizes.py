@@ -25,7 +25,7 @@ ELEMENT_BYTES = {4: 1, 5: 2, 6: 4, 7: 8, 8: 1, 9: 2, 10: 4, 11: 8}
 @dataclass(frozen=True, slots=True)
 class Gaps:
     """Smallest gap, how often it was met, gaps seen: a row a class (``instances``) and an element type (``arrays``:
-    gap less elements; row 2 counts references at 4 bytes, row 3 at 8). ``mirrors``: each class object's own, -1 none."""
+    gap less elements; row 2 counts references at 4 bytes, row 3 at 8). ``mirrors``: each class object's own, or -1."""
 
     instances: Array
     arrays: Array
@@ -34,8 +34,8 @@ class Gaps:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How big objects are. ``instances``: bytes by class row, 0 for arrays; ``headers`` by element type code; ``mirrors``:
-    bytes by class row; ``how`` tells people where it comes from; ``clamped``: classes whose gaps were too loose."""
+    """How big objects are. ``instances``: bytes by class row, 0 for arrays; ``headers`` by element type;
+    ``mirrors``: bytes by class row; ``how`` tells people where it comes from; ``clamped``: classes whose gaps were too loose."""
 
     instances: Array
     headers: Array
@@ -116,7 +116,7 @@ def _fields_floor(classes: ClassTable, row: int, reference: int) -> int:
 
 
 def _array_headers(gaps: Gaps, reference: int) -> Array:
-    """Array header by element type: the smallest (gap - elements), which is exact as soon as one array has no padding."""
+    """Array header by element type: the smallest (gap - elements), exact as soon as one array has no padding."""
     bytes_header = int(gaps.arrays[8, 0])
     default = bytes_header if 8 <= bytes_header <= 24 else (16 if reference == 4 else 24)
     headers = np.full(16, default, np.int64)

@@ -128,7 +128,8 @@ class Heap:
     @cached_property
     def reachable(self) -> Array:
         """bool: reached from a GC root, or kept because the dump is incomplete."""
-        return self.idom != dominators.UNREACHABLE
+        mask: Array = self.idom != dominators.UNREACHABLE
+        return mask
 
     # --- classes and instances
 
@@ -226,7 +227,7 @@ class Heap:
 
     def in_references(self, index: int) -> Array:
         """int32 indices, ascending, of the objects that refer to this one. Cost: one pass over the edges."""
-        return fields.in_references(self.store, self.graph, self.roots, index)
+        return fields.in_references(self.store, self.graph, index)
 
     # --- answers
 
@@ -261,8 +262,19 @@ class Heap:
         """What is immediately dominated by ``parent`` (default: by no object), largest retained first."""
         return retained.dominated(self.store, self._dominance, self.shallow_bytes, parent, limit)
 
+    @property
+    def gap(self) -> str | None:
+        """What the dump lacks, in words; None if it is complete."""
+        return "; ".join(self.missing.sentences) or None
+
+    @property
+    def oom_thread(self) -> str | None:
+        """The name of the thread that threw OutOfMemoryError in this dump; None if none is marked."""
+        index = self.oom_thread_index
+        return fields.thread_name(self.store, index) if index >= 0 else None
+
     @cached_property
-    def oom_thread(self) -> int:
+    def oom_thread_index(self) -> int:
         """The object index of the thread that threw OutOfMemoryError in this dump; -1 if none is marked.
 
         HotSpot puts a frame OutOfMemoryError.<init> on top of that thread's stack (heapDumper.cpp).
@@ -307,8 +319,8 @@ def open_heap(
 ) -> Heap:
     """Opens a heap dump (HPROF 1.0.1 or 1.0.2, plain or gzip) and indexes its objects.
 
-    ``cache``: keep and reuse columns in the user's cache folder. ``work_dir``: where a gzip dump is unpacked. ``sizes``:
-    ``measured`` from address gaps, or ``mat`` for Eclipse MAT's formula. Cost: two passes over the file on two threads;
+    ``cache``: keep and reuse columns in the user's cache folder. ``work_dir``: where a gzip dump is unpacked.
+    ``sizes``: ``measured`` from address gaps, or ``mat`` for Eclipse MAT's formula. Cost: two passes over the file on two threads;
     graph and dominators come on first use. Raises SourceError, UnreadableInputError, FormatError.
     """
     if sizes not in ("measured", "mat"):

@@ -1,4 +1,4 @@
-"""The bytes of a dump: mapped when plain, unpacked to an unnamed temporary file when gzip; refused when another kind."""
+"""The bytes of a dump: mapped when plain, unpacked to an unnamed temporary file when gzip, else refused by name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OTHER_KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class DumpBytes:
-    """The plain bytes of a dump. ``data``: read-only uint8; ``damage``: why the bytes end early, empty if they do not."""
+    """The plain bytes of a dump. ``data``: read-only uint8; ``damage``: why the bytes end early, or empty."""
 
     path: str
     data: npt.NDArray[Any]

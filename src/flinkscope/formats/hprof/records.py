@@ -60,10 +60,10 @@ class Names:
 class DumpRecords:
     """All records of a dump.
 
-    ``load_classes``: rows (serial, class id, stack serial, name id). ``frames``: rows (id, method, signature, source name
-    ids, class serial, line). ``traces``: serial → (thread serial, frame ids). ``segments``: rows (first byte, end);
-    ``segment_ends``: where its readable part ends. ``roots``: rows (kind tag, object id, thread serial, frame), -1 none.
-    ``class_heads``, ``class_fields``, ``class_statics``: see ``scan.read_classes``. ``gaps``: unreadable (first, end).
+    ``load_classes``: rows (serial, class id, stack serial, name id). ``frames``: rows (id, method, signature, source
+    name ids, class serial, line). ``traces``: serial → (thread serial, frame ids). ``segments``: rows (first byte,
+    end); ``segment_ends``: where its readable part ends. ``roots``: rows (kind tag, object id, thread serial, frame),
+    -1: none. ``class_heads``, ``class_fields``, ``class_statics``: see ``scan.read_classes``. ``gaps``: unreadable (first, end).
     """
 
     data: Array

@@ -46,8 +46,8 @@ def search(
 ) -> tuple[Number, Number]:
     """Numbers what is reachable from ``roots`` depth first, from ``count`` on; returns (count, kept edges).
 
-    ``numbers[node]``: (number, head of its kept edges), UNSEEN or ROOT before; ``order[number]``: node; ``links[number]``:
-    (parent, smallest source of a tree or forward edge); ``kept[e]``: (source number, next edge).
+    ``numbers[node]``: (number, head of its kept edges), UNSEEN or ROOT before; ``order[number]``: node;
+    ``links[number]``: (parent, smallest source of a tree or forward edge); ``kept[e]``: (source number, next edge).
     """
     cursor = np.empty(1024, np.int64)
     limit = np.empty(1024, np.int64)
@@ -101,7 +101,7 @@ def search(
 
 @kernel
 def dominate(count: Number, numbers: Array, order: Array, links: Array, kept: Array, idom: Array) -> None:
-    """``idom[number]``: the number of the immediate dominator (0: the virtual root). Destroys ``links``, ``numbers``."""
+    """``idom[number]``: number of the immediate dominator (0: the virtual root). Destroys ``links``, ``numbers``."""
     path = np.empty(1024, np.int32)
     for w in range(count):
         idom[w] = links[w, 0]
@@ -167,7 +167,7 @@ def by_node(count: Number, order: Array, idom: Array, sums: Array, idom_node: Ar
 
 @kernel
 def chain_children(idom_node: Array, first_child: Array, sibling: Array) -> Number:
-    """Child lists of the dominator tree, in index order; returns the first top-level node. -2 marks unreachable ones."""
+    """Child lists of the dominator tree, in index order; returns the first top-level node. -2: unreachable."""
     top = -1
     for i in range(len(idom_node) - 1, -1, -1):
         d = idom_node[i]

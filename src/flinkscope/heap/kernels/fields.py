@@ -1,4 +1,4 @@
-"""Kernels that read fields and elements of many objects. The caller knows that every offset points to a whole record."""
+"""Kernels that read fields and elements of many objects. Every offset points to a whole record: the scan saw to it."""
 
 from __future__ import annotations
 

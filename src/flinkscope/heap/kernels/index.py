@@ -197,8 +197,8 @@ def fill_columns(
 ) -> Number:
     """Walks the (already scanned) segments; per object its file position and class row, per class its smallest gap.
 
-    ``ends``: where each segment's readable part ends. ``array_gaps``: rows by element type (2: references at 4 bytes, 3:
-    at 8) of the smallest gap less the elements' bytes, which is the array header. Returns the objects of unknown class.
+    ``ends``: where each segment's readable part ends. ``array_gaps``: rows by element type (2: references at 4
+    bytes, 3: at 8) of the smallest gap less the elements' bytes, which is the array header. Returns the objects of unknown class.
     """
     unknown = 0
     known_id = np.int64(0)
@@ -436,13 +436,13 @@ def shallow_sizes(
     align: Number,
     shallow: Array,
 ) -> None:
-    """Bytes of objects ``first:last``: ``sizes`` by class row; arrays by header (``headers`` by element type) + elements.
+    """Bytes of objects ``first:last``: ``sizes`` by class row; arrays: ``headers`` by element type + elements.
 
     ``mirror_sizes``: (object index, bytes) of each class object, sorted.
     """
     mirror = np.searchsorted(mirror_sizes[:, 0], first)
     for i in range(first, last):
-        row = class_of[i]
+        row = np.int64(class_of[i])
         bytes_ = np.int64(sizes[row]) if row >= 0 else np.int64(align)
         if bytes_ == 0 and i > 0:
             pos = offsets[i]

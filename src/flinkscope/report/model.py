@@ -20,7 +20,7 @@ MAX_OWNERS = 60
 
 Severity = Literal["critical", "error", "warning", "info"]
 Verdict = Literal["fired", "ruled_out", "unclear", "not_evaluated"]
-Unit = Literal["bytes", "ns", "bp", "count", "bytes_per_s", "text"]
+Unit = Literal["bytes", "ns", "bp", "count", "bytes_per_s", "milli", "text"]
 SeriesKind = Literal["line", "step", "points", "area", "bars"]
 
 

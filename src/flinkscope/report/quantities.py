@@ -19,4 +19,6 @@ def shown(value: int | None, unit: str, text: str = "") -> str:
         return f"{human_bytes(value)}/s"
     if unit == "ns":
         return human_ns(value)
+    if unit == "milli":
+        return f"{value / 1000:.2f}"
     return human_bp(value) if unit == "bp" else human_count(value)

@@ -8,38 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from flinkscope.report.model import MAX_POINTS
 
+Column = Sequence[int] | NDArray[np.int64]
 
-def kept_indices(values: Sequence[int], limit: int = MAX_POINTS) -> list[int]:
+
+def kept_indices(values: Column, limit: int = MAX_POINTS) -> list[int]:
     """Indices, ascending, of at most ``limit`` points that keep every stretch's lowest and highest value. O(n)."""
     count = len(values)
     if count <= limit:
         return list(range(count))
+    column = np.asarray(values, dtype=np.int64)
     stretches = max(1, (limit - 2) // 2)
     kept = {0, count - 1}
     for number in range(stretches):
-        first, last = number * count // stretches, (number + 1) * count // stretches
-        stretch = range(first, last)
-        kept.add(min(stretch, key=values.__getitem__))
-        kept.add(max(stretch, key=values.__getitem__))
+        first, end = number * count // stretches, (number + 1) * count // stretches
+        kept.add(first + int(np.argmin(column[first:end])))
+        kept.add(first + int(np.argmax(column[first:end])))
     return sorted(kept)
 
 
-def thinned(x: Sequence[int], y: Sequence[int], limit: int = MAX_POINTS) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def thinned(x: Column, y: Column, limit: int = MAX_POINTS) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Both columns with only the kept points."""
     kept = kept_indices(y, limit)
     return tuple(int(x[i]) for i in kept), tuple(int(y[i]) for i in kept)
 
 
 def saw_tooth(
-    time_ns: Sequence[int], before: Sequence[int], after: Sequence[int], pause_ns: Sequence[int]
+    time_ns: Column, before: Column, after: Column, pause_ns: Column
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Heap in use over time: each collection gives a point at its start and one at its end, thinned together."""
-    kept = kept_indices(before, MAX_POINTS // 2)
     x: list[int] = []
     y: list[int] = []
-    for i in kept:
-        x += (int(time_ns[i]), int(time_ns[i] + pause_ns[i]))
+    for i in kept_indices(before, MAX_POINTS // 2):
+        x += (int(time_ns[i]), int(time_ns[i]) + max(0, int(pause_ns[i])))
         y += (int(before[i]), int(after[i]))
     return tuple(x), tuple(y)

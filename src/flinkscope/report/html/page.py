@@ -139,6 +139,7 @@ def _templates() -> jinja2.Environment:
         change_lines=change_lines,
         change_text=change_text,
         snippet_lines=snippet_lines,
+        lines=lambda texts: [("", text) for text in texts],
         spans=spans,
         boxes=boxes,
     )

@@ -243,7 +243,7 @@
       node("rect", { x: this.left, y: top - 6, width: this.right - this.left, height: inner + 7 }, defs);
       const ground = node("g", { "clip-path": `url(#${clip})` }, panel.svg);
       for (const series of visible) this.drawSeries(ground, panel, series, bottom);
-      for (const level of panel.levels) this.drawLevel(panel, level);
+      panel.levels.forEach((level, index) => this.drawLevel(panel, level, index));
       this.drawMarks(panel, first, top, bottom);
       panel.over = node("g", { class: "over" }, panel.svg);
     }
@@ -307,11 +307,11 @@
       return d;
     }
 
-    drawLevel(panel, level) {
+    drawLevel(panel, level, index) {
       const y = panel.y(level.value);
       const group = node("g", { class: `hue-${level.hue}` }, panel.svg);
       node("line", { class: "line dashed", x1: this.left, x2: this.right, y1: y, y2: y }, group);
-      node("text", { class: "label", x: this.left + 6, y: y + 15 }, group, `${level.name} ${shown[panel.unit](level.value)}`);
+      node("text", { class: "label", x: this.left + 6 + index * 170, y: y + 15 }, group, `${level.name} ${shown[panel.unit](level.value)}`);
     }
 
     drawMarks(panel, first, top, bottom) {

@@ -13,6 +13,7 @@ from flinkscope.flink.memory_model import FlinkRefusal, memory_model
 CORPUS = Path(__file__).parents[1] / "corpus" / "flink"
 GOLDEN = sorted((CORPUS / "memory_golden").glob("*.jsonl"), key=lambda p: [int(x) for x in p.stem.split(".")])
 TRUTH = [json.loads(line) for line in (CORPUS / "memory_truth.jsonl").read_text().splitlines()]
+RANDOM = [json.loads(line) for line in (CORPUS / "memory_random.jsonl").read_text().splitlines()]
 ROLES = {"tm": "taskmanager", "jm": "jobmanager"}
 
 # golden field → attribute; a JobManager's `direct` is its off-heap memory
@@ -48,6 +49,7 @@ def test_corpus_is_whole() -> None:
     assert len(GOLDEN) == 17
     assert sum(len(path.read_text().splitlines()) for path in GOLDEN) == 1411  # 1,342 answers + 69 "no JM model"
     assert len(TRUTH) == 560
+    assert len(RANDOM) == 880
 
 
 def _answer(config: dict[str, str], role: str, flink: str) -> dict[str, object]:
@@ -96,3 +98,17 @@ def test_command_line(vector: dict) -> None:
     assert list(memory.notes) == notes
     given = dict(part.strip().split("=", 1) for part in vector["dynamic"].split("-D ") if part.strip())
     assert memory.dynamic_options().items() <= given.items()
+
+
+@pytest.mark.parametrize("flink", ["1.10.3", "1.15.4", "1.20.5", "2.3.0"])
+def test_random_configurations(flink: str) -> None:
+    for vector in (v for v in RANDOM if v["flink"] == flink):
+        config, role = vector["conf"], ROLES[vector["role"]]
+        if "error" in vector:
+            with pytest.raises(FlinkRefusal) as caught:
+                memory_model(config, role, flink)
+            assert [f"{c.java_class}: {c.message}" for c in caught.value.causes] == vector["error"], config
+            continue
+        answer = _answer(config, role, flink)
+        wanted = {name: value for name, value in vector.items() if name not in ("flink", "role", "conf")}
+        assert {name: answer[name] for name in wanted} == wanted, config

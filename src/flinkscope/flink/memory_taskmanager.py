@@ -5,6 +5,7 @@ The order of reads and checks is the order of Flink's code, so that of several m
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from flinkscope.flink.memory_derivation import (
@@ -19,6 +20,7 @@ from flinkscope.flink.memory_options import MemoryOption, TaskManagerOptionSet, 
 from flinkscope.flink.memory_size import (
     ILLEGAL_CONFIGURATION,
     LONG_MAX,
+    NUMBER_FORMAT,
     Cause,
     Refusal,
     add,
@@ -290,4 +292,10 @@ def _check_cpu(run: Derivation) -> None:
             "TaskExecutors need to be started with a positive number of CPU cores. "
             f"Please configure {_CPU_CORES.key} accordingly."
         )
+    if not math.isfinite(cores):
+        letter = "N" if math.isnan(cores) else "I"
+        text = (
+            f'Character {letter} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
+        )
+        raise Refusal(Cause(NUMBER_FORMAT, text))
     run.integer(_SLOTS)

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "build_report": "flinkscope.report.builder",
+    "compare": "flinkscope.report.comparison",
+    "diagnose": "flinkscope.diagnosis.run",
     "open_case": "flinkscope.sources.case",
     "open_heap": "flinkscope.heap.store",
     "memory_model": "flinkscope.flink.memory_model",
     "size_for": "flinkscope.flink.sizing",
     "read_gc_log": "flinkscope.gc.log",
+    "render": "flinkscope.report.output",
     "MemoryConfigError": "flinkscope.errors",
     "FlinkscopeError": "flinkscope.errors",
 }
@@ -24,19 +28,27 @@ __all__ = [
     "FlinkscopeError",
     "MemoryConfigError",
     "__version__",
+    "build_report",
+    "compare",
+    "diagnose",
     "memory_model",
     "open_case",
     "open_heap",
     "read_gc_log",
+    "render",
     "size_for",
 ]
 
 if TYPE_CHECKING:
+    from flinkscope.diagnosis.run import diagnose
     from flinkscope.errors import FlinkscopeError, MemoryConfigError
     from flinkscope.flink.memory_model import memory_model
     from flinkscope.flink.sizing import size_for
     from flinkscope.gc.log import read_gc_log
     from flinkscope.heap.store import open_heap
+    from flinkscope.report.builder import build_report
+    from flinkscope.report.comparison import compare
+    from flinkscope.report.output import render
     from flinkscope.sources.case import open_case
 
 

@@ -17,6 +17,10 @@ from flinkscope.errors import FlinkscopeError
 
 # name → (module with `command`, one-line help)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "diagnose": ("flinkscope.cli.diagnose", "name the root cause, show why, give the exact change"),
+    "compare": ("flinkscope.cli.compare", "before and after: what went, stayed, came; cured or not"),
+    "render": ("flinkscope.cli.render", "a saved report (JSON) as a page, as text or as Markdown"),
+    "rules": ("flinkscope.cli.rules", "the rule book: every cause, with symptom, reason and remedy"),
     "ps": ("flinkscope.cli.ps", "JVMs of this machine: Flink role, versions, collector, memory"),
     "gcutil": ("flinkscope.cli.gcutil", "jstat without a JDK: GC and memory counters of a running JVM"),
     "lab": ("flinkscope.cli.lab", "incidents on a real Flink from wheels: run, cure, demo"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -63,3 +64,8 @@ def _rich_bar() -> Any:
 def echo_json(document: object) -> None:
     """Prints the document as JSON with sorted keys, two spaces of indent, characters as they are."""
     click.echo(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def terminal_colour() -> bool:
+    """Whether standard output is a terminal whose owner has not set NO_COLOR (no-color.org)."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -98,7 +98,6 @@ class GcFacts:
     coverage_bp: int
     series: GcSeries
     figures: Mapping[str, int]
-    start_unix_ms: int | None = None  # the moment of time 0; None: the log has uptimes only
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ def all_rules() -> tuple[RuleModule, ...]:
 
 def evaluate(module: RuleModule, facts: ProcessFacts) -> Outcome:
     """The rule's outcome; NotEvaluated with the missing facts where a need is not met."""
-    missing = [absent for group in module.rule.needs if (absent := _unmet(facts, group))]
+    unmet = (_unmet(facts, group) for group in module.rule.needs)
+    missing = [absent for absent in unmet if absent is not None]
     return NotEvaluated(tuple(missing)) if missing else module.check(facts)
 
 

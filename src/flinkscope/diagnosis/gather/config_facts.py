@@ -1,0 +1,63 @@
+"""Facts from the configuration: options with their lines, and the memory split that they give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from flinkscope.absent import Absent, AbsentKind
+from flinkscope.diagnosis.facts import ConfigFacts, MemorySplit
+from flinkscope.diagnosis.remedies.memory import memory_parts
+from flinkscope.errors import FlinkscopeError
+from flinkscope.flink.memory_model import memory_model
+from flinkscope.formats.flink_config import FlinkConfig, parse_arguments, read_flink_config
+from flinkscope.place import Place
+
+_DEFAULT_FLINK = "2.3.0"
+
+
+def config_facts(
+    path: Path, name: str, role: str, flink_version: str | None, command_line: tuple[str, ...] = ()
+) -> ConfigFacts:
+    """The options of ``path`` for a process of that role, and its effective memory.
+
+    What the process was really started with (``command_line``) decides the split where it is known: Flink passes every
+    derived size as a ``-D`` argument. Raises UnreadableInputError for what is no configuration.
+    """
+    found = read_flink_config(path, flink_version)
+    config = next((c for c in found if c.role in (None, role)), found[0])
+    options = config.mapping()
+    places = {key: _named(config.place_of(key), name) for key in options}
+    memory = _effective(command_line, role) or _modelled(options, role, flink_version or config.flink_version)
+    return ConfigFacts(Place(name), options, places, memory)
+
+
+def _named(place: Place | None, name: str) -> Place:
+    return replace(place, source=name) if place else Place(name)
+
+
+def _effective(command_line: tuple[str, ...], role: str) -> MemorySplit | None:
+    """The split on the process' own command line; None where it does not tell it."""
+    if not command_line or role not in ("taskmanager", "jobmanager"):
+        return None
+    effective: FlinkConfig = parse_arguments(command_line)
+    try:
+        model = memory_model(
+            effective.mapping(), "jobmanager" if role == "jobmanager" else "taskmanager", _DEFAULT_FLINK
+        )
+    except FlinkscopeError:
+        return None
+    return MemorySplit(
+        "command line", memory_parts(model), model.heap_bytes, model.process_bytes, model.metaspace_bytes
+    )
+
+
+def _modelled(options: dict[str, str], role: str, version: str | None) -> MemorySplit | Absent:
+    try:
+        model = memory_model(
+            options, "jobmanager" if role == "jobmanager" else "taskmanager", version or _DEFAULT_FLINK
+        )
+    except FlinkscopeError as error:
+        return Absent("memory split", AbsentKind.UNREADABLE, error.message, "flinkscope memory CONFIG")
+    source = f"computed for Flink {version or _DEFAULT_FLINK}" + ("" if version else " (version not known)")
+    return MemorySplit(source, memory_parts(model), model.heap_bytes, model.process_bytes, model.metaspace_bytes)

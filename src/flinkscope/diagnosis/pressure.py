@@ -1,0 +1,123 @@
+"""How short of heap a process is: what several rules ask first. Only live sets count, never heap used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+from flinkscope.absent import present
+from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
+from flinkscope.diagnosis.finding import Evidence
+from flinkscope.place import Place
+from flinkscope.units import human_bp, human_bytes, share_bp
+
+TIGHT_BP = 7_000  # Java Performance (Hunt & John, ch. 7) and IBM's 40–70 % band: above 70 % of -Xmx is risky
+RISING_BP = 2_500  # the live set grew by more than a quarter
+SPANS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HeapPressure:
+    """``live_set_bytes`` and ``max_heap_bytes`` are None when nothing tells them; ``evidence`` backs each claim."""
+
+    died_of_heap: bool
+    live_set_bytes: int | None
+    max_heap_bytes: int | None
+    rising: bool | None  # None: too few points to tell
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def live_share_bp(self) -> int | None:
+        """Live set as a share of -Xmx."""
+        if self.live_set_bytes is None or not self.max_heap_bytes:
+            return None
+        return share_bp(self.live_set_bytes, self.max_heap_bytes)
+
+    @property
+    def is_tight(self) -> bool:
+        """It died of heap, or the live set fills more than 70 % of -Xmx."""
+        share = self.live_share_bp
+        return self.died_of_heap or (share is not None and share >= TIGHT_BP)
+
+
+def heap_pressure(facts: ProcessFacts) -> HeapPressure:
+    """What dump, GC log, Flink log and configuration say about the heap of this process."""
+    gc, heap = present(facts.gc), present(facts.heap)
+    deaths = _deaths(facts)
+    live = present(gc.live_set_max_bytes) if gc else None
+    live_evidence = [_live_evidence(gc, live)] if gc and live is not None else []
+    if live is None and heap is not None:
+        live = heap.used_bytes
+        text = f"{human_bytes(live)} of the heap dump are reachable"
+        live_evidence = [Evidence(text, heap.place, {"live_set_bytes": live})]
+    return HeapPressure(
+        died_of_heap=bool(deaths),
+        live_set_bytes=live,
+        max_heap_bytes=_max_heap(facts),
+        rising=_is_rising(gc) if gc else None,
+        evidence=(*deaths, *live_evidence),
+    )
+
+
+def _deaths(facts: ProcessFacts) -> list[Evidence]:
+    events = [e for e in facts.log_events if e.kind == "oom_heap"]
+    found = [Evidence(f"the process said: {e.text}", e.place) for e in events[:1]]
+    heap, gc = present(facts.heap), present(facts.gc)
+    if heap is not None and heap.oom_thread is not None:
+        found.append(
+            Evidence(f"the dump was written by the OutOfMemoryError in thread “{heap.oom_thread}”", heap.place)
+        )
+    if gc is not None and gc.oom_line is not None and not found:
+        found.append(Evidence("the JVM logged an OutOfMemoryError", Place(gc.place.source, line=gc.oom_line)))
+    metaspace = any(e.kind in ("oom_metaspace", "oom_direct", "oom_threads") for e in facts.log_events)
+    return [] if metaspace and not events else found
+
+
+def _live_evidence(gc: GcFacts, live_bytes: int) -> Evidence:
+    biggest = max(gc.full_gcs, key=lambda g: g.heap_after_bytes, default=None)
+    maximum = present(gc.max_heap_bytes)
+    of = f" of {human_bytes(maximum)} (-Xmx): {human_bp(share_bp(live_bytes, maximum))}" if maximum else ""
+    bound = " at most (no full GC; after mixed collections)" if gc.live_set_is_upper_bound else ""
+    text = f"{human_bytes(live_bytes)}{of} stay alive after a full GC{bound}"
+    figures = {"live_set_bytes": live_bytes, "max_heap_bytes": maximum or 0, "full_gcs": len(gc.full_gcs)}
+    return Evidence(text, Place(gc.place.source, line=biggest.line if biggest else None), figures)
+
+
+def _max_heap(facts: ProcessFacts) -> int | None:
+    gc, config = present(facts.gc), present(facts.config)
+    if gc and (maximum := present(gc.max_heap_bytes)):
+        return maximum
+    memory = present(config.memory) if config else None
+    return memory.heap_bytes if memory else None
+
+
+def _is_rising(gc: GcFacts) -> bool | None:
+    """Whether the lowest heap after any collection grew by more than a quarter from early to late in the log.
+
+    The log is cut into ten equal spans; the minimum in each bounds the live set from above, whatever the collector.
+    The first span is left out (a process fills up when it starts). None with too few collections to tell. A heap that
+    was full from early on counts as flat: it is too small, whatever it would have grown to.
+    """
+    floors = _floors(gc)
+    early, late = floors[1:4], floors[7:]
+    if len(early) < 3 or not late:
+        return None
+    return median(late) > median(early) * (10_000 + RISING_BP) / 10_000
+
+
+def _floors(gc: GcFacts) -> list[int]:
+    """The minimum heap after a collection in each tenth of the log; empty when a tenth has none."""
+    times, after = gc.series.time_ns, gc.series.heap_after_bytes
+    if len(times) < SPANS or times[-1] <= times[0]:
+        return []
+    floors: list[int | None] = [None] * SPANS
+    for time_ns, size_bytes in zip(times, after, strict=True):
+        span = min(SPANS - 1, (time_ns - times[0]) * SPANS // (times[-1] - times[0]))
+        known = floors[span]
+        floors[span] = size_bytes if known is None else min(known, size_bytes)
+    filled: list[int] = []
+    for floor in floors:
+        if floor is None and not filled:
+            return []
+        filled.append(filled[-1] if floor is None else floor)  # a quiet span: nothing was collected, nothing fell
+    return filled

@@ -1,0 +1,61 @@
+"""From a heap to StateFacts: the lens' one entry point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flinkscope.flink.lens.operators import live_operators, window_operators
+from flinkscope.flink.lens.reader import NULL, Indices, Reader
+from flinkscope.flink.lens.states import read_keyed_states
+from flinkscope.flink.lens.timers import read_timers
+from flinkscope.flink.state_facts import StateFacts
+from flinkscope.place import Place
+
+if TYPE_CHECKING:
+    from flinkscope.heap.store import Heap
+
+_BACKENDS = {
+    "HeapKeyedStateBackend": "hashmap",
+    "RocksDBKeyedStateBackend": "rocksdb",
+    "ForStKeyedStateBackend": "forst",
+}
+
+
+def read_state(heap: Heap, source: str | None = None) -> StateFacts:
+    """All keyed state, timers and window operators of the running tasks in the dump.
+
+    ``source`` names the dump in places (default: its file name). Needs the dominator tree (computed on first need);
+    cost besides: a few array passes over entries and timers. A dump without Flink tasks gives empty tuples.
+    """
+    name = source or Path(heap.path).name
+    reader = Reader(heap)
+    operators = live_operators(reader)
+    states, entries = read_keyed_states(reader, operators, name)
+    timers, columns = read_timers(reader, operators, name)
+    shared = [part for e in entries for part in (e.keys, e.namespaces)] + [part for c in columns for part in c]
+    keys_bytes = _exclusive_bytes(reader, shared)
+    own = sum(s.total_bytes for s in states) + sum(t.own_bytes for t in timers)
+    backends = sorted({_backend_name(reader, o.backend) for o in operators if o.backend != NULL})
+    return StateFacts(
+        place=Place(name),
+        backend=", ".join(backends) or None,
+        states=tuple(states),
+        timers=tuple(timers),
+        operators=window_operators(reader, operators, name),
+        keys_and_windows_bytes=keys_bytes,
+        state_bytes=own + keys_bytes,
+        unknown_shapes=tuple(b for b in backends if b not in _BACKENDS.values()),
+    )
+
+
+def _backend_name(reader: Reader, backend: int) -> str:
+    simple = (reader.class_name(backend) or "?").rsplit(".", 1)[-1]
+    return _BACKENDS.get(simple, simple)
+
+
+def _exclusive_bytes(reader: Reader, columns: list[Indices]) -> int:
+    """What keys and windows retain, each distinct object once."""
+    return reader.retained(np.concatenate(columns)) if columns else 0

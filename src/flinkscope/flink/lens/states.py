@@ -1,0 +1,147 @@
+"""Keyed state on the heap: every CopyOnWriteStateMap entry, whose state it is, and what it weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flinkscope.flink.lens.operators import Operator
+from flinkscope.flink.lens.reader import NULL, Indices, Reader
+from flinkscope.flink.state_facts import KeyedState, WindowSpan
+from flinkscope.place import Place
+
+_HEAP_BACKEND = "org.apache.flink.runtime.state.heap.HeapKeyedStateBackend"
+_STATE_TABLE = "org.apache.flink.runtime.state.heap.StateTable"
+_TIME_WINDOW = "org.apache.flink.streaming.api.windowing.windows.TimeWindow"
+
+
+@dataclass(frozen=True, slots=True)
+class StateEntries:
+    """Columns of all state entries of one (task, state name): object indices."""
+
+    entries: Indices
+    keys: Indices
+    namespaces: Indices
+    values: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One StateTable of one backend: its name, kind and task."""
+
+    index: int
+    name: str
+    kind: str
+    task: str
+
+
+def read_keyed_states(
+    reader: Reader, operators: list[Operator], source: str
+) -> tuple[list[KeyedState], list[StateEntries]]:
+    """Every keyed state with its entries, biggest first. Two lists of the same length and order."""
+    rows: list[tuple[KeyedState, StateEntries]] = []
+    tables = _tables(reader, operators)
+    for task, name in sorted({(t.task, t.name) for t in tables}):
+        group = [t for t in tables if (t.task, t.name) == (task, name)]
+        rows.append(_read_group(reader, group, source))
+    rows.sort(key=lambda row: -row[0].total_bytes)
+    return [state for state, _ in rows], [entries for _, entries in rows]
+
+
+def _tables(reader: Reader, operators: list[Operator]) -> list[_Table]:
+    tasks = {o.backend: o.task for o in operators if o.backend != NULL}
+    names = _registered_in(reader, [b for b in tasks if reader.class_name(b) == _HEAP_BACKEND])
+    tables = []
+    for index in reader.instances(_STATE_TABLE, subclasses=True):
+        meta = reader.follow(int(index), "metaInfo")
+        name, kind = reader.text(meta, "name"), reader.text(meta, "stateType", "name")
+        backend = names.get(int(index))
+        if name is not None and backend is not None:
+            tables.append(_Table(int(index), name, (kind or "unknown").lower(), tasks[backend]))
+    return tables
+
+
+def _registered_in(reader: Reader, backends: list[int]) -> dict[int, int]:
+    """StateTable → its backend, through ``registeredKVStates`` (a HashMap)."""
+    found: dict[int, int] = {}
+    for backend in backends:
+        found.update(dict.fromkeys(map_values(reader, reader.follow(backend, "registeredKVStates")), backend))
+    return found
+
+
+def map_values(reader: Reader, hash_map: int) -> list[int]:
+    """The values of one small ``java.util.HashMap``."""
+    table = np.array([reader.follow(hash_map, "table")], np.int32)
+    owners, heads = reader.elements(table)
+    _, nodes = reader.chain(owners, heads)
+    return [int(v) for v in reader.references(nodes, "value") if v >= 0]
+
+
+def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[KeyedState, StateEntries]:
+    maps_of = reader.references(np.array([t.index for t in tables], np.int32), "keyGroupedStateMaps")
+    if not (maps_of >= 0).any():
+        maps_of = reader.references(np.array([t.index for t in tables], np.int32), "state")  # 1.7 and older
+    _, maps = reader.elements(maps_of)
+    primary = reader.references(maps, "primaryTable")
+    rehash = reader.references(maps, "incrementalRehashTable")
+    tables_of = np.unique(np.concatenate([primary, rehash]))  # the empty table is one shared constant
+    owners, heads = reader.elements(tables_of)
+    _, entries = reader.chain(owners, heads)
+    columns = StateEntries(
+        entries,
+        reader.references(entries, "key"),
+        reader.references(entries, "namespace"),
+        reader.references(entries, "state"),
+    )
+    containers = np.concatenate([np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of])
+    windows = window_spans(reader, columns.namespaces)
+    state = KeyedState(
+        task=tables[0].task,
+        name=tables[0].name,
+        kind=tables[0].kind,
+        entries=len(entries),
+        keys=_distinct_keys(columns, windows),
+        namespaces=len(windows) or min(1, len(entries)),
+        own_bytes=reader.shallow(containers) + reader.shallow(entries),
+        content_bytes=_content_bytes(reader, columns),
+        windows=windows,
+        table_slots=int(reader.heap.array_lengths(tables_of[tables_of >= 0]).sum()),
+        place=Place(source, address=reader.heap.address_of(tables[0].index)),
+    )
+    return state, columns
+
+
+def _distinct_keys(columns: StateEntries, windows: tuple[WindowSpan, ...]) -> int:
+    """Entries of the fullest window: (key, window) is unique, so this is exact for one window, a floor for more."""
+    return max((w.entries for w in windows), default=len(columns.entries))
+
+
+def _content_bytes(reader: Reader, columns: StateEntries) -> int:
+    """What the values retain: each value that only its own entry holds (a shared constant belongs to nobody)."""
+    values, entries = columns.values, columns.entries
+    owned = (values >= 0) & (reader.heap.idom[np.maximum(values, 0)] == entries)
+    return reader.retained(values[owned])
+
+
+def window_spans(reader: Reader, namespaces: Indices) -> tuple[WindowSpan, ...]:
+    """The distinct TimeWindows among these namespaces with their number of entries, in order of their end."""
+    starts, ends = window_bounds(reader, namespaces)
+    known = ends != NULL
+    if not known.any():
+        return ()
+    spans, counts = np.unique(np.stack([ends[known], starts[known]]), axis=1, return_counts=True)
+    return tuple(WindowSpan(int(s), int(e), int(n)) for (e, s), n in zip(spans.T, counts, strict=True))
+
+
+def window_bounds(reader: Reader, namespaces: Indices) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(start, end) in ms for each namespace that is a TimeWindow; -1 for every other."""
+    starts = np.full(len(namespaces), NULL, np.int64)
+    ends = np.full(len(namespaces), NULL, np.int64)
+    for window_class in reader.heap.classes_named(_TIME_WINDOW):
+        is_window = (namespaces >= 0) & (reader.heap.class_of[np.maximum(namespaces, 0)] == window_class.index)
+        if is_window.any():
+            starts[is_window] = reader.heap.field(namespaces[is_window], "start")
+            ends[is_window] = reader.heap.field(namespaces[is_window], "end")
+    return starts, ends

@@ -1,0 +1,100 @@
+"""Timers on the heap: every service's queues and de-duplication maps, what fires next, what only cleans up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flinkscope.flink.lens.operators import Operator
+from flinkscope.flink.lens.reader import NULL, Indices, Reader
+from flinkscope.flink.lens.states import window_bounds
+from flinkscope.flink.state_facts import TimerService
+from flinkscope.place import Place
+
+_DOMAINS = (("event", "eventTimeTimersQueue"), ("processing", "processingTimeTimersQueue"))
+
+
+def read_timers(
+    reader: Reader, operators: list[Operator], source: str
+) -> tuple[list[TimerService], list[tuple[Indices, Indices]]]:
+    """Every timer service with timers, biggest first, and beside each its (keys, namespaces) columns."""
+    services = _services(reader, operators)
+    rows = []
+    for task, name in sorted({(task, name) for _, task, name in services}):
+        group = [index for index, t, n in services if (t, n) == (task, name)]
+        for domain, field in _DOMAINS:
+            row = _read_queue(reader, (task, name, domain), np.array(group, np.int32), field, source)
+            if row is not None:
+                rows.append(row)
+    rows.sort(key=lambda row: -row[0].own_bytes)
+    return [service for service, _ in rows], [columns for _, columns in rows]
+
+
+def _services(reader: Reader, operators: list[Operator]) -> list[tuple[int, str, str]]:
+    """(InternalTimerServiceImpl, task, service name) of every live operator."""
+    found = []
+    for operator in operators:
+        table = np.array([reader.follow(operator.time_service_manager, "timerServices", "table")], np.int32)
+        owners, heads = reader.elements(table)
+        _, nodes = reader.chain(owners, heads)
+        services = reader.references(nodes, "value")
+        names = [reader.text(int(k)) or "?" for k in reader.references(nodes, "key")]
+        found += [(int(s), operator.task, n) for s, n in zip(services, names, strict=True) if s != NULL]
+    return found
+
+
+def _read_queue(
+    reader: Reader, names: tuple[str, str, str], services: Indices, field: str, source: str
+) -> tuple[TimerService, tuple[Indices, Indices]] | None:
+    queues = reader.references(services, field)
+    arrays = reader.references(queues[queues >= 0], "queue")
+    _, timers = reader.elements(arrays)
+    if len(timers) == 0:
+        return None
+    times: NDArray[np.int64] = reader.heap.field(timers, "timestamp")
+    keys, namespaces = reader.references(timers, "key"), reader.references(timers, "namespace")
+    last = _cleanup_times(reader, services, namespaces)
+    cleanup = int((times == last).sum())
+    upcoming = times[times != last] if cleanup < len(times) else times
+    next_time = int(upcoming.min())
+    service = TimerService(
+        task=names[0],
+        service=names[1],
+        domain=names[2],
+        timers=len(timers),
+        keys=_distinct_panes(keys, namespaces),
+        cleanup=cleanup,
+        firing=len(timers) - cleanup,
+        next_time_ms=next_time,
+        due_next=int((times == next_time).sum()),
+        own_bytes=reader.shallow(timers) + reader.shallow(arrays) + _dedup_bytes(reader, queues),
+        place=Place(source, address=reader.heap.address_of(int(services[0]))),
+    )
+    return service, (keys, namespaces)
+
+
+def _cleanup_times(reader: Reader, services: Indices, namespaces: Indices) -> NDArray[np.int64]:
+    """WindowOperator.cleanupTime of each timer's window (maxTimestamp + lateness); -1 without a TimeWindow."""
+    _, ends = window_bounds(reader, namespaces)
+    lateness = reader.number(reader.follow(int(services[0]), "triggerTarget"), "allowedLateness") or 0
+    return np.where(ends == NULL, NULL, ends - 1 + lateness)
+
+
+def _distinct_panes(keys: Indices, namespaces: Indices) -> int:
+    """Distinct (key, window) object pairs: a pane's timers share their key and window objects or copies of them.
+
+    Timers of one pane may hold equal but different key objects, so this is an upper bound; the state's own
+    key count is exact and is used where both are known.
+    """
+    pairs = keys.astype(np.int64) << 32 | (namespaces.astype(np.int64) & 0xFFFFFFFF)
+    return len(np.unique(pairs))
+
+
+def _dedup_bytes(reader: Reader, queues: Indices) -> int:
+    """Shallow bytes of HeapPriorityQueueSet's HashMaps, one a key group, with tables and nodes."""
+    outer = reader.references(queues, "deduplicationMapsByKeyGroup")
+    _, maps = reader.elements(outer)
+    tables = reader.references(maps, "table")
+    owners, heads = reader.elements(tables)
+    _, nodes = reader.chain(owners, heads)
+    return sum(reader.shallow(part) for part in (queues, outer, maps, tables, nodes))

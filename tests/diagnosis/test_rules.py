@@ -1,0 +1,154 @@
+"""Each rule on the incident's facts, on its healthy twin, and with the evidence taken away piece by piece."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from flinkscope.absent import Absent
+from flinkscope.diagnosis.engine import judge
+from flinkscope.diagnosis.facts import ProcessFacts
+from flinkscope.diagnosis.finding import Finding, Fired, NotEvaluated, RuledOut, Unclear, Verdict
+from flinkscope.diagnosis.rule import all_rules, evaluate
+from flinkscope.flink.memory_model import memory_model
+from report_support.incident import MIB, facts, gc_facts, process_facts, state_facts
+
+RULES = {m.rule.id: m for m in all_rules()}
+
+
+def findings(process: ProcessFacts) -> dict[str, Finding]:
+    return {f.rule: f for f in judge(replace(facts(), processes=(process,))).findings}
+
+
+def healthy() -> ProcessFacts:
+    """The same job in a heap with room: nothing died, full GCs are rare and useful."""
+    gc = replace(
+        gc_facts(),
+        max_heap_bytes=1024 * MIB,
+        gc_share_bp=300,
+        gc_share_worst_minute_bp=900,
+        fruitless_full_gcs=0,
+        full_gcs=gc_facts().full_gcs[:2],
+    )
+    heap = replace(process_facts().heap, oom_thread=None)
+    return replace(process_facts(), gc=gc, heap=heap, log=(), exit_code=None)
+
+
+def test_the_incident_has_one_root_cause_and_its_symptoms_are_folded() -> None:
+    diagnosis = judge(facts())
+    root = diagnosis.root_cause
+    assert root is not None
+    assert root.rule == "R02"
+    fired = {f.rule: f for f in diagnosis.fired}
+    assert fired["R10"].explained_by == "R02"
+    assert root.explains == ("R10",)
+    assert [f.rule for f in diagnosis.fired] == ["R02", "R10"]
+
+
+def test_a_rising_live_set_is_no_case_of_a_heap_that_is_too_small() -> None:
+    outcome = evaluate(RULES["R01"], process_facts())
+    assert isinstance(outcome, RuledOut)
+    assert "rises" in outcome.why
+
+
+def test_a_flat_live_set_near_the_ceiling_is() -> None:
+    gc = gc_facts()
+    flat = replace(gc.series, heap_after_bytes=tuple(200 * MIB + i % 7 for i in range(len(gc.series.time_ns))))
+    gc = replace(gc, series=flat, live_set_max_bytes=200 * MIB)
+    outcome = evaluate(RULES["R01"], replace(process_facts(), gc=gc))
+    assert isinstance(outcome, Fired)
+    assert outcome.remedies[0].options[0].key.startswith("taskmanager.memory.")
+
+
+def test_nothing_fires_on_the_healthy_twin() -> None:
+    assert judge(replace(facts(), processes=(healthy(),))).fired == ()
+
+
+@pytest.mark.parametrize(
+    ("lost", "verdict"),
+    [("state", Verdict.NOT_EVALUATED), ("heap", Verdict.NOT_EVALUATED), ("gc", Verdict.FIRED), ("log", Verdict.FIRED)],
+)
+def test_r02_without_one_piece_of_evidence(lost: str, verdict: Verdict) -> None:
+    missing = Absent(lost, how_to_get=f"get {lost}")
+    found = findings(replace(process_facts(), **{lost: missing}))
+    assert found["R02"].verdict is verdict
+    if verdict is Verdict.NOT_EVALUATED:
+        assert isinstance(found["R02"].outcome, NotEvaluated)
+        assert missing in found["R02"].outcome.missing
+
+
+def test_r02_is_unclear_when_nothing_tells_how_full_the_heap_is() -> None:
+    process = healthy()
+    bare = replace(process, gc=Absent("gc"), config=Absent("config"))
+    assert isinstance(evaluate(RULES["R02"], bare), Unclear)
+
+
+def test_without_a_gc_log_the_log_rules_say_what_to_collect() -> None:
+    found = findings(replace(process_facts(), gc=Absent("GC log", how_to_get="-Xlog:gc*")))
+    for rule in ("R01", "R10"):
+        outcome = found[rule].outcome
+        assert isinstance(outcome, NotEvaluated)
+        assert outcome.missing[0].how_to_get == "-Xlog:gc*"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "evictor", "first_attempt"),
+    [
+        (("PurgingTrigger", "ContinuousEventTimeTrigger"), None, "PurgingTrigger"),
+        (("ContinuousEventTimeTrigger",), "TimeEvictor", "TimeEvictor"),
+        (("ContinuousEventTimeTrigger",), None, "Without either"),
+    ],
+)
+def test_the_three_variants_are_told_apart(trigger: tuple[str, ...], evictor: str | None, first_attempt: str) -> None:
+    state = state_facts()
+    operator = replace(state.operators[0], trigger=trigger, evictor=evictor)
+    outcome = evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=(operator,))))
+    assert isinstance(outcome, Fired)
+    assert outcome.attempts[0].startswith(first_attempt)
+    assert ("purging removes only" in outcome.summary) is ("PurgingTrigger" in trigger and evictor is None)
+    assert ("evictor empties only" in outcome.summary) is (evictor is not None)
+
+
+def test_other_triggers_are_ruled_out() -> None:
+    state = state_facts()
+    operator = replace(state.operators[0], trigger=("EventTimeTrigger",))
+    assert isinstance(
+        evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=(operator,)))), RuledOut
+    )
+    assert isinstance(evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=()))), RuledOut)
+
+
+def test_every_memory_remedy_starts_and_gives_more_heap() -> None:
+    outcome = evaluate(RULES["R02"], process_facts())
+    assert isinstance(outcome, Fired)
+    memory = [r for r in outcome.remedies if r.id.startswith("memory-")]
+    assert memory
+    config = process_facts().config
+    assert not isinstance(config, Absent)
+    for remedy in memory:
+        changed = dict(config.options)
+        for change in remedy.options:
+            changed.pop(change.key, None)
+            if change.new is not None:
+                changed[change.key] = change.new
+        model = memory_model(changed, "taskmanager", "2.3.0")
+        assert model.heap_bytes >= 2.5 * 250 * MIB
+        assert sum(remedy.memory_after.values()) == model.process_bytes
+
+
+@pytest.mark.parametrize("module", all_rules(), ids=lambda m: m.rule.id)
+def test_every_rule_has_a_page_with_all_its_parts(module: object) -> None:
+    page = module.page  # type: ignore[attr-defined]
+    rule = module.rule  # type: ignore[attr-defined]
+    assert page.startswith(f"# {rule.id} · {rule.title}")
+    for part in (
+        "**Symptom.**",
+        "**Why it happens.**",
+        "**Evidence.**",
+        "**Remedy.**",
+        "**Not this when**",
+        "**Sources.**",
+    ):
+        assert part in page
+    assert all(t.source for t in rule.thresholds.values())

@@ -17,6 +17,7 @@ from flinkscope.formats.gclog.preunified_text import SKIPPED_STAMPS
 from flinkscope.formats.gclog.records import EventBuilder
 
 _BLOCK = 512 * 1024
+_WORKERS = re.compile(rb"\[Parallel Time: [\d.,]{1,20} ms, GC Workers: (\d{1,5})\]")
 _SNIFFED = 64 * 1024
 _COMMA_SEEN = re.compile(rb"user=\d{1,6},\d\d |, ?\d{1,6},\d{7} secs|\b\d{1,9},\d{3}: \[|stopped: \d{1,6},\d{7} ")
 _COMMA = re.compile(rb"(?<=\d),(?=\d)")
@@ -71,6 +72,9 @@ class PreunifiedParser:
     def _settle(self, chunk: bytes) -> None:
         """The chunk's end: line numbers and counts become final."""
         self._clock.keep()
+        if self._builder.jvm.collector == "G1" and self._builder.jvm.parallel_workers is None:
+            workers = _WORKERS.search(chunk)
+            self._builder.jvm.parallel_workers = int(workers[1]) if workers else None
         coverage = self._builder.coverage
         coverage.gc_lines += self._assembler.gc_lines
         coverage.understood_gc_lines += self._assembler.understood_gc_lines

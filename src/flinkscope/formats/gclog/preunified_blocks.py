@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 
 from flinkscope.formats.gclog import preunified_jvm as jvm_lines
 from flinkscope.formats.gclog.preunified_clock import Clock
-from flinkscope.formats.gclog.preunified_events import EventWriter, cause_of, g1_pause, words_of
+from flinkscope.formats.gclog.preunified_events import EventWriter
 from flinkscope.formats.gclog.preunified_records import LAYOUT_WORDS, LIKE_GC, OPENING, Assembler
 from flinkscope.formats.gclog.preunified_shapes import DIGITS, Template, as_array, template_of
+from flinkscope.formats.gclog.preunified_terms import cause_of, g1_pause, words_of
 from flinkscope.formats.gclog.preunified_text import Stamp, stamps_in
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 
@@ -23,8 +23,6 @@ _SHAPE_WIDTH = 1024
 _NOTHING, _BETWEEN, _OPENS, _OTHER = "nothing", "between", "opens", "other"
 _INSIDE_OF_OTHERS = ("regions", "times", "begin", "phase", "phase of G1")  # what other threads or later lines tell
 _STAMPED_AT_END = ("stop", "phase", "phase of G1")
-_G1_DETAIL = re.compile(rb" {3,12}\[(?!Eden: |Unloading|[A-Z][\w-]{1,40}: \d{1,15}[KMGB]->)[A-Z][^\[\]>]{2,400}\]? *$")
-_G1_SPREAD = re.compile(rb" {3,12}(?:Avg|Min|Max|Sum|Diff): ")
 _COLLECTORS = {"ParNew": "CMS", "CMS": "CMS", "PSYoungGen": "Parallel", "ParOldGen": "Parallel", "PSOldGen": "Parallel",
                "DefNew": "Serial", "Tenured": "Serial"}  # fmt: skip
 
@@ -95,7 +93,7 @@ class BlockReader:
         template = template_of(line)
         if template is not None:
             return self._reading(template)
-        if jvm_lines.changes_nothing(line) or _G1_DETAIL.match(line) or _G1_SPREAD.match(line):
+        if jvm_lines.changes_nothing(line) or jvm_lines.is_detail(line):
             return _BETWEEN
         if OPENING.match(line) and line.count(b"[") > line.count(b"]") and b"YG occupancy" not in line:
             return _OPENS

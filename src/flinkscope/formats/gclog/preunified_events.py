@@ -7,11 +7,26 @@ their durations share the pause, so that sums never count time twice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from flinkscope.formats.gclog.preunified_clock import Clock
+from flinkscope.formats.gclog.preunified_terms import (
+    CLASSES,
+    CONCURRENT,
+    OLD,
+    SIZE_AT,
+    UNKNOWN_SIZES,
+    WALL,
+    YOUNG,
+    Pause,
+    beside,
+    cause_of,
+    g1_pause,
+    generation,
+    mode_flags,
+    region_sizes,
+    words_of,
+)
 from flinkscope.formats.gclog.preunified_text import (
     NO_STAMP,
     Frame,
@@ -22,46 +37,6 @@ from flinkscope.formats.gclog.preunified_text import (
     level,
 )
 from flinkscope.formats.gclog.records import MISSING, NO_TRIPLE, EventBuilder, Flag, Kind, Triple
-
-_YOUNG = {
-    b"ParNew": "CMS",
-    b"ASParNew": "CMS",
-    b"PSYoungGen": "Parallel",
-    b"ASPSYoungGen": "Parallel",
-    b"DefNew": "Serial",
-}
-_OLD = {
-    b"CMS": "CMS",
-    b"ASCMS": "CMS",
-    b"ParOldGen": "Parallel",
-    b"PSOldGen": "Parallel",
-    b"ASPSOldGen": "Parallel",
-    b"Tenured": "Serial",
-}
-_CLASSES = (b"Metaspace", b"CMS Perm", b"PSPermGen", b"Perm")
-_NAME = re.compile(rb"[A-Za-z]{2,20}(?: Perm)?")
-_WORDS = re.compile(rb"\(([^()\d][^()]{0,60}(?:\(\))?)\)")
-_NO_CAUSE = {"young", "mixed", "partial", "initial-mark", "promotion failed", "to-space exhausted", "to-space overflow"}
-_CONCURRENT = re.compile(rb"(?:CMS|GC) ?-?concurrent-[a-z-]{1,60}")
-_WALL = re.compile(rb": ?\d{1,9}\.\d{1,9}/(\d{1,9}\.\d{1,9}) secs")
-SIZE_AT = {"heap": 1, "young": 4, "old": 7, "humongous": 10, "metaspace": 13, "cpu_ms": 16}  # in the table's size row
-_UNKNOWN_SIZES = (MISSING,) * 18
-_REGION_SIZES = re.compile(rb"Eden: |Survivors: |Heap: |Metaspace: |Perm: ")
-
-
-@dataclass(slots=True)
-class Pause:
-    """One row in the making."""
-
-    kind: int
-    name: str
-    cause: str = ""
-    start_ns: int = MISSING
-    duration_ns: int = MISSING
-    flags: int = 0
-    gc_id: int = MISSING
-    sizes: dict[str, Triple] = field(default_factory=dict)
-    cpu_told: Triple = (0, 0, 0)  # of a collection inside of this pause, which has its own row
 
 
 class EventWriter:
@@ -88,7 +63,7 @@ class EventWriter:
             offset=offset,
             flags=pause.flags,
         )
-        sizes = [row, *_UNKNOWN_SIZES]
+        sizes = [row, *UNKNOWN_SIZES]
         for group, triple in pause.sizes.items():
             sizes[SIZE_AT[group] : SIZE_AT[group] + 3] = triple
         self.hold(sizes)
@@ -167,7 +142,7 @@ class EventWriter:
 
     def _frame(self, frame: Frame, stamp: Stamp, offset: int) -> bool:
         own = frame.own
-        if _CONCURRENT.match(own):
+        if CONCURRENT.match(own):
             return self._concurrent(frame, stamp, offset)
         if own.startswith(b"GC remark"):
             return self._simple_pause(frame, stamp, offset, Kind.REMARK, "GC remark")
@@ -201,7 +176,7 @@ class EventWriter:
             pause.kind, pause.name = Kind.FULL, "Full GC"
         if b"--" in frame.own:
             pause.flags |= Flag.PROMOTION_FAILED
-        parts = {name: child for child in frame.children if (name := _generation(child)) is not None}
+        parts = {name: child for child in frame.children if (name := generation(child)) is not None}
         cms_mark = next((child for child in frame.children if child.own.startswith(b"1 CMS-")), None)
         if cms_mark is not None:
             self._cms_pause(pause, frame, cms_mark, nested, offset)
@@ -218,7 +193,7 @@ class EventWriter:
         spent_ns, cpu = 0, (0, 0, 0)
         for i, child in enumerate(frame.children):
             behind = frame.children[i + 1] if i + 1 < len(frame.children) else None
-            if _CONCURRENT.match(child.own):
+            if CONCURRENT.match(child.own):
                 self._concurrent(child, child.stamp, offset)
             elif child.own.startswith((b"GC (", b"GC", b"Full GC")) and not child.own.startswith(b"GC ref-proc"):
                 if self._collection(child, child.stamp, offset):
@@ -283,18 +258,18 @@ class EventWriter:
         self.write(pause, offset)
 
     def _generations(self, pause: Pause, frame: Frame, parts: dict[bytes, Frame], offset: int) -> None:
-        young = next(((name, parts[name]) for name in _YOUNG if name in parts), None)
-        old = next(((name, parts[name]) for name in _OLD if name in parts), None)
+        young = next(((name, parts[name]) for name in YOUNG if name in parts), None)
+        old = next(((name, parts[name]) for name in OLD if name in parts), None)
         heap = change(frame.own) or NO_TRIPLE
-        classes = next((change(parts[name].own) for name in _CLASSES if name in parts), None)
+        classes = next((change(parts[name].own) for name in CLASSES if name in parts), None)
         if old is not None:
-            self.collector(_OLD[old[0]])
+            self.collector(OLD[old[0]])
         elif young is not None:
-            self.collector(_YOUNG[young[0]])
+            self.collector(YOUNG[young[0]])
         if young is not None and old is not None and pause.kind == Kind.YOUNG:
             self._young_part(pause, young[0], young[1], heap, offset)
         if old is not None:
-            pause.kind, pause.flags = Kind.FULL, pause.flags | _mode_flags(old[1].own)
+            pause.kind, pause.flags = Kind.FULL, pause.flags | mode_flags(old[1].own)
             pause.name = "Full GC" if frame.own.startswith(b"Full GC") else old[0].decode()
             pause.sizes["old"] = change(old[1].own) or NO_TRIPLE
             self.cycle_ends()
@@ -325,7 +300,7 @@ class EventWriter:
 
     def _concurrent(self, frame: Frame, stamp: Stamp, offset: int) -> bool:
         """``…-start`` is remembered, ``…-end`` and ``…: 0.1/0.2 secs`` are rows, ``…-abort`` is a row that says so."""
-        matched = _CONCURRENT.match(frame.own)
+        matched = CONCURRENT.match(frame.own)
         if matched is None:
             return False
         name = matched[0].decode().rstrip("-")
@@ -339,7 +314,7 @@ class EventWriter:
         aborted = name.endswith("-abort")
         name = name.removesuffix("-end").removesuffix("-abort")
         begun = self.phase_ends(name)
-        wall = _WALL.search(frame.own)
+        wall = WALL.search(frame.own)
         duration = last_seconds_ns(wall[0] if wall else frame.own)
         if aborted and begun != MISSING and moment != MISSING:
             duration = moment - begun
@@ -350,94 +325,3 @@ class EventWriter:
             return False
         self.write(Pause(Kind.CONCURRENT_PHASE, name, "", begun, duration, flags), offset)
         return True
-
-
-def torn_pause(root: Frame) -> Pause | None:
-    """What is left of a collection that was cut off: its kind and cause, where the opening tells them."""
-    frame = next((child for child in root.children if child.own.startswith((b"GC", b"Full GC"))), None)
-    if frame is None:
-        return None
-    words = words_of(frame.own)
-    names = [name for child in frame.children if (name := _generation(child)) is not None]
-    pause = Pause(Kind.YOUNG, "GC", cause_of(words), flags=Flag.TORN)
-    if frame.own.startswith(b"Full GC"):
-        pause.kind, pause.name = Kind.FULL, "Full GC"
-    elif frame.own.startswith(b"GC pause"):
-        pause.kind, pause.name, flags = g1_pause(words)
-        pause.flags |= flags
-    elif frame.own.startswith(b"GC remark") or any(child.own.startswith(b"YG occ") for child in frame.children):
-        pause.kind, pause.name = Kind.REMARK, "remark"
-    elif any(name in _OLD for name in names):
-        pause.kind, pause.name = Kind.FULL, "GC"
-    elif names and names[0] in _YOUNG:
-        pause.name = names[0].decode()
-    return pause
-
-
-def words_of(text: bytes) -> list[str]:
-    """What stands in parentheses and is no size: cause, ``young``, ``to-space exhausted`` and the like."""
-    return [word.decode("utf-8", "replace") for word in _WORDS.findall(text)]
-
-
-def cause_of(words: list[str]) -> str:
-    """The cause among the words in parentheses; JDK 6 wrote ``System`` for ``System.gc()``."""
-    cause = next((word for word in words if word not in _NO_CAUSE), "")
-    return "System.gc()" if cause == "System" else cause
-
-
-def g1_pause(words: list[str]) -> tuple[int, str, int]:
-    """(kind, name, flags) of a ``GC pause`` with these words in parentheses."""
-    flags = Flag.EVACUATION_FAILURE if any(word.startswith("to-space") for word in words) else 0
-    if "mixed" in words or "partial" in words:
-        return Kind.MIXED, "GC pause (mixed)", flags
-    if "initial-mark" in words:
-        return Kind.YOUNG_INITIAL_MARK, "GC pause (young) (initial-mark)", flags
-    return Kind.YOUNG, "GC pause (young)", flags
-
-
-def beside(heap: Triple, young: Triple) -> Triple:
-    """The old generation as what the heap holds beside the young one; MISSING where one of the two is."""
-    return tuple(
-        whole - part if part != MISSING and whole >= part else MISSING for whole, part in zip(heap, young, strict=True)
-    )  # type: ignore[return-value]
-
-
-def region_sizes(line: bytes) -> dict[str, Triple]:
-    """Sizes of G1's ``[Eden: a(b)->c(d) Survivors: e->f Heap: g(h)->i(j)]``, or of JDK 6's ``[ a->b(c)]``."""
-    labels = list(_REGION_SIZES.finditer(line))
-    if not labels:
-        heap = change(line) if line.lstrip(b" [")[:1].isdigit() else None
-        return {} if heap is None else {"heap": heap}
-    ends = [label.start() for label in labels[1:]] + [len(line)]
-    told = {label[0][:-2]: line[label.end() : end] for label, end in zip(labels, ends, strict=True)}
-    sizes: dict[str, Triple] = {}
-    heap = change(told.get(b"Heap", b""))
-    if heap is not None:
-        sizes["heap"] = heap
-    eden, survivors = change(told.get(b"Eden", b"")), _plain_change(told.get(b"Survivors", b""))
-    if eden is not None and survivors is not None:
-        sizes["young"] = (eden[0] + survivors[0], eden[1] + survivors[1], eden[2] + survivors[1])
-    classes = change(told.get(b"Metaspace", b"") or told.get(b"Perm", b""))
-    if classes is not None:
-        sizes["metaspace"] = classes
-    return sizes
-
-
-def _plain_change(text: bytes) -> tuple[int, int] | None:
-    """``0.0B->116.0M``: before and after without a capacity."""
-    both = change(text.strip() + b"(0B)")
-    return None if both is None else both[:2]
-
-
-def _generation(child: Frame) -> bytes | None:
-    name = _NAME.match(child.own)
-    return name[0] if name is not None and (name[0] in _YOUNG or name[0] in _OLD or name[0] in _CLASSES) else None
-
-
-def _mode_flags(own: bytes) -> int:
-    flags = 0
-    if b"concurrent mode failure" in own:
-        flags |= Flag.CONCURRENT_MODE_FAILURE
-    if b"concurrent mode interrupted" in own:
-        flags |= Flag.CONCURRENT_MODE_INTERRUPTED
-    return flags

@@ -37,6 +37,10 @@ _BETWEEN = re.compile(
     rb"|VM Operation|Terminating due|Aborting due|\[?Code ?Cache)"
     rb")"
 )
+_DETAIL = re.compile(
+    rb" {3,12}(?:\[(?!Eden: |Unloading|[A-Z][\w-]{1,40}: \d{1,15}[KMGB]->)[A-Z][^\[\]>]{2,400}\]? {0,9}$"
+    rb"|(?:Avg|Min|Max|Sum|Diff): )"
+)
 _HEADER = re.compile(rb"(?:Java HotSpot\(TM\)|OpenJDK|HotSpot|SAP|Zulu|Java)[^\n]{0,60} VM(?: warning:)?[ (]")
 _BUILD = re.compile(rb"JRE \((?:[^()]{0,60}\()?(?:build )?(\d[\w.+-]{0,60})\)?")
 _MEMORY = re.compile(rb"Memory: \d{1,9}k page, physical (\d{1,15})k")
@@ -61,6 +65,11 @@ def between(line: bytes) -> str | None:
     """The kind of a line that stands between or inside of collections and tells no event; None for all others."""
     found = _BETWEEN.match(line)
     return None if found is None else found.lastgroup
+
+
+def is_detail(line: bytes) -> bool:
+    """Whether the line is one of G1's indented details of a pause, such as ``[Ext Root Scanning (ms): …]``."""
+    return line.startswith(b"   ") and _DETAIL.match(line) is not None
 
 
 def changes_nothing(line: bytes) -> bool:

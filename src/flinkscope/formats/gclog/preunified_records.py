@@ -10,21 +10,33 @@ import re
 
 from flinkscope.formats.gclog import preunified_jvm as jvm_lines
 from flinkscope.formats.gclog.preunified_clock import Clock
-from flinkscope.formats.gclog.preunified_events import EventWriter, torn_pause
-from flinkscope.formats.gclog.preunified_text import NO_STAMP, SKIPPED_STAMPS, Stamp, frames, stamps_in
-from flinkscope.formats.gclog.records import MISSING, EventBuilder
+from flinkscope.formats.gclog.preunified_events import EventWriter
+from flinkscope.formats.gclog.preunified_terms import torn_pause
+from flinkscope.formats.gclog.preunified_text import (
+    NO_STAMP,
+    SKIPPED_STAMPS,
+    STAMPS,
+    Stamp,
+    frames,
+    seconds_ns,
+    stamps_in,
+)
+from flinkscope.formats.gclog.records import MISSING, EventBuilder, Kind
 
 _OPEN_LIMIT = 256 * 1024
 OPENING = re.compile(SKIPPED_STAMPS + rb"\[(?:GC(?! ?concurrent| ref-proc)|Full GC)")
 _CONCURRENT = re.compile(SKIPPED_STAMPS + rb"\[(?:CMS-|GC )concurrent-")
 _LAYOUT = re.compile(rb"\{?Heap (?:before|after) (?:GC|gc) invocations=\d{1,9}[^:\n]{0,40}:?")
+_STOP = re.compile(STAMPS + rb"Total time for which application threads were stopped: (\d{1,9}\.\d{1,9}) seconds")
 LAYOUT_WORDS = (b"Heap before ", b"Heap after ")
 _NOISE_INSIDE = re.compile(
     rb"(?:AdaptiveSize(?:Start|Stop|Policy)|PSAdaptiveSizePolicy|CMSAdaptiveSizePolicy|Before GC:|After GC:"
     rb"|\s?GC time (?:would|is|exceed)|GC locker: )"
 )
 _TAIL = re.compile(rb"[^\[]{0,200}\d secs\]")
-LIKE_GC = re.compile(rb"\[(?:Full )?GC\b|\[CMS|\[ParNew|\[PSYoungGen|\d[KM]->\d{1,15}[KM]\(|\d secs\]")
+LIKE_GC = re.compile(
+    rb"\[(?:Full )?GC\b|\[CMS|\[ParNew|\[PSYoungGen|\d[KM]->\d{1,15}[KM]\(|\d secs\]|threads were stopped: "
+)
 
 
 class Assembler:
@@ -68,8 +80,6 @@ class Assembler:
         """Reads one line of whatever kind."""
         if self._open:
             self._inside(line, offset)
-        elif line.startswith(b"   ") and self._detail(line):
-            self.understand()
         else:
             self._fresh(line, offset)
 
@@ -82,21 +92,12 @@ class Assembler:
             self._tear()
         return True
 
-    def _detail(self, line: bytes) -> bool:
-        """G1's details, indented by three or more; True for one of them."""
-        if self._builder.jvm.collector != "G1":
-            return False
-        if line.startswith((b"   [Eden", b"   [ ")):
-            return self._writer.late_regions(line)
-        workers = line.find(b"GC Workers: ", 0, 60)
-        if workers > 0 and self._builder.jvm.parallel_workers is None:
-            digits = line[workers + 12 :].rstrip(b"] ")
-            self._builder.jvm.parallel_workers = int(digits) if digits.isdigit() and len(digits) < 6 else None
-        return line[3:4] in b" [" and b"->" not in line and not jvm_lines.is_heap_space(line)
-
     def _fresh(self, line: bytes, offset: int) -> None:
         """A line outside of any unfinished collection which is no whole collection itself."""
-        if line.startswith(b" [Times: ") and self._writer.late_cpu(line[2:]):
+        bare = line.lstrip(b" ")
+        if (bare.startswith(b"[Times: ") and self._writer.late_cpu(bare[1:])) or (
+            bare.startswith((b"[Eden: ", b"[ ")) and self._writer.late_regions(bare)
+        ):
             self.understand()
         elif any(word in line for word in LAYOUT_WORDS) and (layout := _LAYOUT.search(line)):
             self._layout(line, layout, offset)
@@ -114,7 +115,10 @@ class Assembler:
 
     def _outside(self, line: bytes, offset: int) -> bool:
         """Lines that are no part of a collection: what flags print between, the header, out of memory, the layout."""
-        if jvm_lines.is_out_of_memory(line):
+        stop = _STOP.match(line)
+        if stop is not None:
+            self._stop(stop, offset)
+        elif jvm_lines.is_out_of_memory(line):
             self._builder.out_of_memory(offset, line.decode("utf-8", "replace").strip())
         elif jvm_lines.is_header(line):
             jvm_lines.read_header(line, self._clock.header(offset))
@@ -132,12 +136,22 @@ class Assembler:
             if region is not None:
                 self._builder.jvm.region_bytes = region
             self.understand()
+        elif jvm_lines.is_detail(line):
+            self.understand()
         elif jvm_lines.between(line):
             self._rotated = jvm_lines.is_rotation(line)
             self.understand()
         else:
             return False
         return True
+
+    def _stop(self, stop: re.Match[bytes], offset: int) -> None:
+        """PrintGCApplicationStoppedTime: the line comes, and is stamped, when the threads run again."""
+        moment = self._clock.read(Stamp(stop[1], stop[2]))
+        duration = seconds_ns(stop[4])
+        start = moment - duration if moment >= duration else MISSING
+        self._builder.add(Kind.SAFEPOINT, "stopped", start_ns=start, duration_ns=duration, offset=offset)
+        self.understand()
 
     def _layout(self, line: bytes, layout: re.Match[bytes], offset: int) -> None:
         """PrintHeapAtGC begins here, perhaps behind the beginning of a collection."""

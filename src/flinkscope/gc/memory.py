@@ -84,8 +84,11 @@ def _heap(timeline: Timeline) -> Figures:
             Figure(int(known.max()), "bytes") if len(known) else unknown(name, "not in the log", _WANT_DETAILS)
         )
     sized = (before != MISSING) & (after != MISSING)
+    inside_full = np.zeros(len(sized), dtype=np.bool_)
+    inside_full[timeline.nested[1]] = True
     for stem, rows in (("freed_by_full_gc", timeline.full), ("freed_by_young_gc", timeline.young)):
-        freed = np.maximum(before[rows & sized] - after[rows & sized], 0)
+        rows = rows & sized & ~inside_full if stem == "freed_by_young_gc" else rows & sized
+        freed = np.maximum(before[rows] - after[rows], 0)
         name = f"{stem}_total_bytes"
         figures[name] = Figure(int(freed.sum()), "bytes") if sized.any() else unknown(name, "no sizes in the log")
     collected = sized & (timeline.pauses | timeline.cycles) & (events.start_ns != MISSING)
@@ -116,6 +119,7 @@ def allocations(timeline: Timeline) -> tuple[Ints, Ints]:
     events = timeline.events
     before, after = events["heap_before_bytes"], events["heap_after_bytes"]
     usable = (before != MISSING) & (after != MISSING) & (timeline.pauses | timeline.cycles)
+    usable[timeline.nested[0]] = False
     rows = np.flatnonzero(usable)
     rows = rows[np.argsort(events.start_ns[rows], kind="stable")] if timeline.has_clock else rows
     grown = before[rows] - np.concatenate(([0], after[rows][:-1])) if len(rows) else np.empty(0, dtype=np.int64)

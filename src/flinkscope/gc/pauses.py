@@ -6,7 +6,7 @@ import numpy as np
 
 from flinkscope.formats.gclog.records import MISSING, Flag, Kind
 from flinkscope.gc.figure import Figure, Figures, unknown
-from flinkscope.gc.timeline import Ints, Mask, Timeline, covered_ns
+from flinkscope.gc.timeline import CYCLE_KINDS, Ints, Mask, Timeline, covered_ns
 from flinkscope.units import share_bp
 
 PERCENTILES = (("p50", 50.0), ("p75", 75.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99_9", 99.9))
@@ -23,6 +23,7 @@ _TROUBLES = (
     ("concurrent_mode_interrupted_count", Flag.CONCURRENT_MODE_INTERRUPTED),
 )
 CONCURRENT_COLLECTORS = ("ZGC", "Generational ZGC")  # they stop the program only for phases, never to collect
+SHENANDOAH = ("Shenandoah", "Generational Shenandoah")
 
 
 def time_figures(timeline: Timeline, collector: str | None) -> Figures:
@@ -30,9 +31,9 @@ def time_figures(timeline: Timeline, collector: str | None) -> Figures:
     figures: Figures = {}
     hidden = collector in CONCURRENT_COLLECTORS and not timeline.pauses.any() and bool(timeline.cycles.any())
     figures.update(_counts(timeline, collector))
-    figures.update(_pauses("pause", timeline.events.duration_ns[_timed(timeline, timeline.pauses)], hidden))
-    figures.update(_pauses("young_gc_pause", timeline.events.duration_ns[_timed(timeline, timeline.young)], False))
-    figures.update(_pauses("full_gc_pause", timeline.events.duration_ns[_timed(timeline, timeline.full)], False))
+    figures.update(_pauses("pause", timeline.own_ns[_timed(timeline, timeline.pauses)], hidden))
+    figures.update(_pauses("young_gc_pause", timeline.own_ns[_timed(timeline, timeline.young)], False))
+    figures.update(_pauses("full_gc_pause", timeline.own_ns[_timed(timeline, timeline.full)], False))
     if hidden:
         figures["pause_count"] = unknown("pause_count", "this log holds the cycles but not their pauses", _WANT_PHASES)
     figures.update(_throughput(timeline, hidden))
@@ -59,7 +60,7 @@ def _counts(timeline: Timeline, collector: str | None) -> Figures:
         "young_gc_count": _count(timeline.young),
         "mixed_gc_count": _count(timeline.of_kind(Kind.MIXED)),
         "full_gc_count": _count(timeline.full),
-        "concurrent_cycle_count": Figure(cycle_count(timeline), "count"),
+        "concurrent_cycle_count": Figure(cycle_count(timeline, collector), "count"),
         "degenerated_gc_count": _count(timeline.of_kind(Kind.DEGENERATED)),
         "consecutive_full_gc_max": Figure(_longest_run(timeline), "count"),
         "explicit_gc_count": _count(cause_rows(timeline, "System.gc()", "System") & whole & ~timeline.safepoints),
@@ -90,8 +91,13 @@ def cause_rows(timeline: Timeline, *starts: str) -> Mask:
     return rows
 
 
-def cycle_count(timeline: Timeline) -> int:
-    """Concurrent cycles: their own lines where there are such, else the pauses that begin one."""
+def cycle_count(timeline: Timeline, collector: str | None) -> int:
+    """Concurrent cycles: their own lines where there are such, else the pauses that begin one.
+
+    Shenandoah counts as its bean "Shenandoah Cycles" does: cancelled, degenerated and full ones too.
+    """
+    if collector in SHENANDOAH:
+        return int(np.count_nonzero(timeline.of_kind(*CYCLE_KINDS, Kind.DEGENERATED, Kind.FULL)))
     if timeline.cycles.any():
         return int(np.count_nonzero(timeline.cycles))
     return int(np.count_nonzero(timeline.of_kind(Kind.INITIAL_MARK, Kind.YOUNG_INITIAL_MARK)))

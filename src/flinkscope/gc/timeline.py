@@ -134,6 +134,26 @@ class Timeline:
         return merged(start, start + self.events.duration_ns[rows])
 
     @cached_property
+    def nested(self) -> tuple[Ints, Ints]:
+        """Rows of full collections that ran inside a young one, and the rows of those.
+
+        Serial and CMS up to JDK 11 begin a young collection, see that it cannot promote, and do a full one inside: its
+        line comes first though its number is higher.
+        """
+        rows = np.flatnonzero(self.young | self.full)
+        number, kind = self.events.gc_id[rows], self.events.kind[rows]
+        inner = (kind[:-1] == Kind.FULL) & (kind[1:] != Kind.FULL) & (number[1:] >= 0) & (number[:-1] == number[1:] + 1)
+        return rows[:-1][inner], rows[1:][inner]
+
+    @cached_property
+    def own_ns(self) -> Ints:
+        """Durations; of a collection with another one inside only its own part, so that sums count no time twice."""
+        own = self.events.duration_ns.copy()
+        inner, outer = self.nested
+        own[outer] = np.maximum(own[outer] - np.maximum(own[inner], 0), 0)
+        return own
+
+    @cached_property
     def pause_intervals(self) -> tuple[Ints, Ints]:
         """When the collector had stopped the program."""
         return self.intervals(self.pauses)

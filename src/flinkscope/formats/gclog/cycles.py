@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flinkscope.formats.gclog.records import MISSING, EventBuilder, Kind
+from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 
 _OPEN_CYCLES_KEPT = 1_000
 
@@ -15,13 +15,14 @@ _OPEN_CYCLES_KEPT = 1_000
 @dataclass(slots=True)
 class _Cycle:
     gc_id: int
+    kind: Kind
     start_ns: int
     end_ns: int
     before: int = MISSING
     after: int = MISSING
     capacity: int = MISSING
     complete: bool = False
-    full: bool = False
+    stopped: bool = False  # a degenerated or full collection, which has an event of its own
 
 
 class CycleTracker:
@@ -32,6 +33,7 @@ class CycleTracker:
         self._builder = builder
         self._begun: dict[int, int] = {}
         self._cycle: _Cycle | None = None
+        self._last_written = MISSING
 
     def begin(self, gc_id: int, now: int) -> None:
         """A line that says that a cycle begins."""
@@ -43,36 +45,53 @@ class CycleTracker:
         """When that cycle began; MISSING if no line said so."""
         return self._begun.pop(gc_id, MISSING)
 
-    def phase(self, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
+    def phase(self, title: bytes, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
         """A concurrent phase of Shenandoah; a clean-up with sizes completes its cycle."""
-        cycle = self._of(gc_id, start_ns, end_ns)
+        cycle = self._of(title, gc_id, start_ns, end_ns)
         if sizes is not None:
             if cycle.before == MISSING:
                 cycle.before = sizes[1]
             cycle.after, cycle.capacity = sizes[2], sizes[3]
             cycle.complete = True
 
-    def pause(self, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
+    def pause(self, title: bytes, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
         """A pause of Shenandoah. One with sizes is a degenerated or full collection and needs no cycle event."""
-        cycle = self._of(gc_id, start_ns, end_ns)
+        cycle = self._of(title, gc_id, start_ns, end_ns)
         if sizes is not None:
-            cycle.full = True
+            cycle.stopped = True
 
     def finish(self) -> None:
-        """Writes the cycle at hand, if it was completed."""
+        """Writes the cycle at hand; one that was cancelled before it freed anything is marked as ABORTED."""
         cycle, self._cycle = self._cycle, None
-        self._begun.clear()
-        if cycle is None or not cycle.complete or cycle.full:
+        if cycle is None or cycle.stopped or cycle.gc_id <= self._last_written:
             return
-        duration = MISSING if cycle.start_ns == MISSING else cycle.end_ns - cycle.start_ns
+        self._last_written = cycle.gc_id
         row = self._builder.add(
-            Kind.CYCLE, "Concurrent collection", start_ns=cycle.start_ns, duration_ns=duration, gc_id=cycle.gc_id
+            cycle.kind,
+            "Concurrent collection" if cycle.complete else "Concurrent collection (cancelled)",
+            start_ns=cycle.start_ns,
+            duration_ns=MISSING if cycle.start_ns == MISSING else cycle.end_ns - cycle.start_ns,
+            gc_id=cycle.gc_id,
+            flags=0 if cycle.complete else Flag.ABORTED,
         )
         self._builder.add_sizes(row, heap=(cycle.before, cycle.after, cycle.capacity))
 
-    def _of(self, gc_id: int, start_ns: int, end_ns: int) -> _Cycle:
+    def restart(self) -> None:
+        """Another JVM begins: its collections are counted from 0 again."""
+        self.finish()
+        self._begun.clear()
+        self._last_written = MISSING
+
+    def _of(self, title: bytes, gc_id: int, start_ns: int, end_ns: int) -> _Cycle:
         if self._cycle is None or self._cycle.gc_id != gc_id:
             self.finish()
-            self._cycle = _Cycle(gc_id, start_ns, end_ns)
+            self._cycle = _Cycle(gc_id, _kind(title), start_ns, end_ns)
         self._cycle.end_ns = max(self._cycle.end_ns, end_ns)
         return self._cycle
+
+
+def _kind(title: bytes) -> Kind:
+    """Generational Shenandoah says in each title what it collects."""
+    if b"(Young)" in title:
+        return Kind.MINOR_CYCLE
+    return Kind.MAJOR_CYCLE if b"(Global)" in title or b"(Old)" in title else Kind.CYCLE

@@ -65,7 +65,7 @@ def _parser_for(chunk: bytes, builder: EventBuilder) -> DialectParser | None:
 
 
 def _dialect_of(sample: bytes) -> type[DialectParser] | None:
-    """The dialect of a sample. ``GC(n)`` and ``[gc]`` are never in a log of JDK 8, so unified logging is asked first."""
+    """The dialect of a sample. ``GC(n)`` and ``[gc]`` are never in a log of JDK 8: unified logging is asked first."""
     if UnifiedParser.recognise(sample):
         return UnifiedParser
     from flinkscope.formats.gclog.preunified import PreunifiedParser

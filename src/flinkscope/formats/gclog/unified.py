@@ -1,9 +1,8 @@
-r"""Unified logging (JDK 9-25, ``-Xlog:gc…``): Serial, Parallel, CMS, G1, ZGC, Shenandoah, Epsilon.
+"""Unified logging (JDK 9-25, ``-Xlog:gc…``): Serial, Parallel, CMS, G1, ZGC, Shenandoah, Epsilon.
 
-One alternation finds every line that matters in a chunk; the lines between cost no Python. It begins with the literal
-that ends the decorations (``"] "``), which lets the regex engine jump from line to line; the stamp is read backwards
-from there only where an event needs it. (Matching line by line was half as fast.) Sizes come on lines of their own
-before a collection's last line and CPU times after it; ``GC(n)`` holds them together.
+One alternation (:mod:`.unified_lines`) finds every line that matters in a chunk; the lines between cost no Python. The
+stamp is read backwards from a match only where an event needs it. Sizes come on lines of their own before a
+collection's last line and CPU times after it; ``GC(n)`` holds them together.
 """
 
 from __future__ import annotations
@@ -13,83 +12,17 @@ from collections.abc import Callable
 
 from flinkscope.formats.gclog import decoration, jvmlines
 from flinkscope.formats.gclog.cycles import CycleTracker
+from flinkscope.formats.gclog.inference import infer_collectors, infer_region_bytes
 from flinkscope.formats.gclog.numbers import ms_ns, seconds_ms, seconds_ns, size_bytes
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
+from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, YOUNG_OF, alternation
 
 _SIZE_COLUMNS = 19  # row, heap 3, young 3, old 3, humongous 3, metaspace 3, cpu 3
 _HEAP, _YOUNG, _OLD, _HUMONGOUS, _METASPACE, _CPU = 1, 4, 7, 10, 13, 16
 _EMPTY = [MISSING] * _SIZE_COLUMNS
 _BACKWARDS_NS = 500_000_000  # stamps of different threads may be a little out of order; more is another clock
 _TAIL_BYTES = 1 << 16
-
-# One line kind each: (handler, pattern of the message after `GC(n) `).
-_IN_GC = (
-    (
-        "regions",
-        rb"Eden regions: (\d+)->(\d+)\((\d+)\)\n"
-        rb"[^\n]{0,400}?Survivor regions: (\d+)->(\d+)\((\d+)\)\n"
-        rb"[^\n]{0,400}?Old regions: (\d+)->(\d+)\n(?:[^\n]{0,400}?Archive regions: (\d+)->(\d+)\n)?"
-        rb"[^\n]{0,400}?Humongous regions: (\d+)->(\d+)",
-    ),
-    ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d+)->(\d+)(?:\((\d+)\))?"),
-    ("paused", rb"((?:[yYO]: )?Pause [^\n>]{0,400})->(\d+[BKMGT])\((\d+[BKMGT])\) ([\d.,]+)ms"),
-    ("cpu", rb"User=([\d.,]+)s Sys=([\d.,]+)s Real=([\d.,]+)s"),
-    ("metaspace", rb"Metaspace: (\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)"),
-    (
-        "generation",
-        rb"(DefNew|ParNew|PSYoungGen|Tenured|CMS|ParOldGen|PSOldGen): "
-        rb"(\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)",
-    ),
-    ("pause", rb"((?:[yYO]: )?Pause [^\n>]{0,400}?) ([\d.,]+)ms(?=[\r\n])"),
-    (
-        "phase",
-        rb"((?:[yYO]: )?Concurrent [^\n>]{0,400}?)(?: (\d+[BKMG])->(\d+[BKMG])\((\d+[BKMG])\))? ([\d.,]+)ms(?=[\r\n])",
-    ),
-    (
-        "collection",
-        rb"((?:Garbage|Minor|Major) Collection [^\n>]{0,400}?)"
-        rb"(?: (\d+[BKMG])\(\d+%\)->(\d+[BKMG])\(\d+%\)(?: ([\d.,]+)s)?)?(?=[\r\n])",
-    ),
-    ("zmetaspace", rb"(?:[yYO]: )?Metaspace: (\d+[BKMG]) used, (\d+[BKMG]) committed"),
-    ("trouble", rb"(To-space exhausted|(?:[Pp]romotion failed)|[Cc]oncurrent mode (?:failure|interrupted))"),
-    ("stall", rb"(?:[yYO]: )?((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
-)
-_OUTSIDE = (
-    (
-        "safepoint",
-        rb'Safepoint "([^"\n]{0,200})", [^\n]{0,400}?Reaching safepoint: (\d+) ns[^\n]{0,400}Total: (\d+) ns',
-    ),
-    (
-        "stopped",
-        rb"Total time for which application threads were stopped: ([\d.,]+) seconds"
-        rb"(?:, Stopping threads took: ([\d.,]+) seconds)?",
-    ),
-    ("entering", rb"Entering safepoint region: (\w+)"),
-    ("stall", rb"((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
-    ("fact", jvmlines.FACT_LINE),
-)
-# Details under `GC(n)` that are known to carry no event; anything else is looked at once more, by its tags.
-_DETAIL = rb"(?! |[yYO]: |Pause |Using |Phase |Concurrent |Load:|MMU:|Mark|NMethods:|Age |Desired survivor|- age)"
-
-
-def _alternation(anchor: bytes) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
-    """The pattern, and for each group number that can end a match: the handler and its first group."""
-    ends: list[tuple[str, int]] = [("", 0)]
-
-    def number(kinds: tuple[tuple[str, bytes], ...]) -> bytes:
-        parts = []
-        for handler, pattern in kinds:
-            # an empty group at the end, so that lastindex tells the kind even where optional groups took no part
-            first = len(ends)
-            ends.extend([(handler, first)] * (re.compile(pattern).groups + 1))
-            parts.append(pattern + rb"()")
-        return rb"|".join(parts)
-
-    ends.append(("", 1))  # the number in GC(n)
-    inside = number((*_IN_GC, ("rest", _DETAIL + rb"([^\n]+)")))
-    outside = number(_OUTSIDE)
-    return re.compile(re.escape(anchor) + rb"(?:GC\((\d+)\) (?:" + inside + rb")|(?:" + outside + rb"))"), ends
 
 
 class UnifiedParser:
@@ -106,6 +39,8 @@ class UnifiedParser:
         self._stop_reason = b"Safepoint"
         self._last_ns = MISSING
         self._last_collection = MISSING
+        self._region_bytes: int | None = None
+        self._generations: dict[str, str] = {}
         self._troubles: dict[int, int] = {}
         self._not_understood = 0
         self._outside = 0
@@ -115,7 +50,7 @@ class UnifiedParser:
     @staticmethod
     def recognise(sample: bytes) -> int:
         """How many lines of the sample are surely unified logging."""
-        return sum(1 for _ in _SURE.finditer(sample))
+        return sum(1 for _ in SURE.finditer(sample))
 
     def feed(self, chunk: bytes) -> None:
         """Reads whole lines."""
@@ -139,11 +74,12 @@ class UnifiedParser:
         self._flush()
         self._cycles.finish()
         self._torn_collection()
+        infer_collectors(self._builder.table(), self._builder.segments, self._generations)
 
     def _begin(self, chunk: bytes) -> None:
         self._layout = decoration.sniff(chunk[:_TAIL_BYTES])
         anchor = b"] " if self._layout.roles else b"\n"
-        self._pattern, ends = _alternation(anchor)
+        self._pattern, ends = alternation(anchor)
         self._handlers: list[tuple[Callable[[re.Match[bytes], int], None], int]] = [
             (getattr(self, f"_{handler}") if handler else _ignore, first) for handler, first in ends
         ]
@@ -203,8 +139,9 @@ class UnifiedParser:
 
     def _restart(self, at: int) -> None:
         self._flush()
-        self._cycles.finish()
+        self._cycles.restart()
         self._pending.clear()
+        self._region_bytes = None
         segment = self._builder.restart(at)
         segment.clock = self._layout.clock if self._layout else "none"
         segment.first_ns = self._now(at)
@@ -240,7 +177,7 @@ class UnifiedParser:
         sizes[_HEAP + 1] = size_bytes(match[first + 1])
         sizes[_HEAP + 2] = size_bytes(match[first + 2])
         if sizes[_OLD + 1] >= 0 and sizes[_YOUNG + 1] >= 0:
-            _refine(sizes)
+            self._refine(sizes)
         duration, end = ms_ns(match[first + 3]), self._now(at)
         code = self._code(title)
         if self._troubles:
@@ -255,7 +192,7 @@ class UnifiedParser:
         sizes[0] = self._builder.add_coded(start, duration, code, gc_id, at)
         self._open, self._open_gc = sizes, gc_id
         if self._cycles.active:
-            self._cycles.pause(gc_id, start, end, sizes)
+            self._cycles.pause(title, gc_id, start, end, sizes)
 
     def _pause(self, match: re.Match[bytes], first: int) -> None:
         """``Pause Mark Start 0.010ms``"""
@@ -267,7 +204,7 @@ class UnifiedParser:
         row = self._builder.add_coded(start, duration, code, gc_id, at)
         self._open, self._open_gc = [row, *_EMPTY[1:]], gc_id
         if self._cycles.active:
-            self._cycles.pause(gc_id, start, end, None)
+            self._cycles.pause(match[first], gc_id, start, end, None)
 
     def _phase(self, match: re.Match[bytes], first: int) -> None:
         """``Concurrent Mark 45.977ms``, ``Concurrent cleanup 48M->16M(128M) 0.021ms``"""
@@ -281,7 +218,7 @@ class UnifiedParser:
             sizes = [row, *(size_bytes(match[first + i]) for i in (1, 2, 3)), *_EMPTY[4:]]
             self._open, self._open_gc = sizes, gc_id
         if self._cycles.active:
-            self._cycles.phase(gc_id, start, end, sizes)
+            self._cycles.phase(match[first], gc_id, start, end, sizes)
 
     def _collection(self, match: re.Match[bytes], first: int) -> None:
         """``Garbage Collection (Warmup) 14M(11%)->20M(16%)``; without sizes it is the line of its beginning."""
@@ -358,9 +295,7 @@ class UnifiedParser:
 
     def _regions(self, match: re.Match[bytes], first: int) -> None:
         """The five region lines of G1, when nothing stands between them."""
-        region = self._builder.jvm.region_bytes
-        if not region:
-            return
+        region = self._builder.jvm.region_bytes or 1
         sizes = self._sizes_of(int(match[1]))
         eden, eden_after, eden_next, survivor, survivor_after, survivor_next, old, old_after = (
             int(text) for text in match.group(*range(first, first + 8))
@@ -376,9 +311,7 @@ class UnifiedParser:
 
     def _region(self, match: re.Match[bytes], first: int) -> None:
         """One region line, where another thread wrote between them."""
-        region = self._builder.jvm.region_bytes
-        if not region:
-            return
+        region = self._builder.jvm.region_bytes or 1
         sizes = self._sizes_of(int(match[1]))
         at = {b"O": _OLD, b"A": _OLD, b"H": _HUMONGOUS}.get(match[first][:1], _YOUNG)
         for i in (0, 1, 2):
@@ -389,7 +322,9 @@ class UnifiedParser:
     def _generation(self, match: re.Match[bytes], first: int) -> None:
         """``PSYoungGen: 1332K(30208K)->0K(30208K) …``, ``Tenured: …``"""
         sizes = self._sizes_of(int(match[1]))
-        at = _YOUNG if match[first] in (b"DefNew", b"ParNew", b"PSYoungGen") else _OLD
+        at = _YOUNG if match[first] in YOUNG_OF else _OLD
+        if at == _YOUNG and not self._generations:
+            self._generations["generations"] = YOUNG_OF[match[first]]
         sizes[at : at + 3] = [size_bytes(match[first + i]) for i in (1, 2, 3)]
 
     def _metaspace(self, match: re.Match[bytes], first: int) -> None:
@@ -406,6 +341,21 @@ class UnifiedParser:
         """``User=0.01s Sys=0.00s Real=0.04s`` of the event just before"""
         if self._open is not None and self._open_gc == int(match[1]):
             self._open[_CPU:] = [seconds_ms(match[first + i]) for i in (0, 1, 2)]
+
+    def _refine(self, sizes: list[int]) -> None:
+        """Heap sizes in K where the generations tell them and agree with the heap line (which is rounded down to M);
+        for G1 regions in bytes, where the line with the region size was lost."""
+        if sizes[_HUMONGOUS] < 0:
+            for i in (0, 1):
+                exact = sizes[_YOUNG + i] + sizes[_OLD + i]
+                if 0 <= exact - sizes[_HEAP + i] < 1 << 20:
+                    sizes[_HEAP + i] = exact
+        elif not self._builder.jvm.region_bytes:
+            regions = sizes[_YOUNG] + sizes[_OLD] + sizes[_HUMONGOUS]
+            self._region_bytes = infer_region_bytes(regions, sizes[_HEAP]) or self._region_bytes
+            for i in range(_YOUNG, _METASPACE):
+                if sizes[i] >= 0:
+                    sizes[i] = sizes[i] * self._region_bytes if self._region_bytes else MISSING
 
     def _trouble(self, match: re.Match[bytes], first: int) -> None:
         self._troubles[int(match[1])] = _TROUBLE[match[first][:1].lower() + match[first][-1:]]
@@ -429,10 +379,11 @@ class UnifiedParser:
         at = match.start()
         line = self._chunk[at + len(self._anchor) : self._chunk.find(b"\n", at + 1)]
         if self._layout is not None and self._layout.tags_at >= 0:
-            tags = self._fields(at)[-1].strip(b" [").split(b",")
-            unknown = tags == [b"gc"] and not jvmlines.PLAIN_DETAIL.match(line)
+            fields = [field.strip() for field in self._fields(at)]
+            plain = fields[-1].strip(b"[ ") == b"gc" and b"debug" not in fields and b"trace" not in fields
+            unknown = plain and not jvmlines.PLAIN_DETAIL.match(line)
         else:
-            unknown = _EVENTFUL.search(line) is not None
+            unknown = EVENTFUL.search(line) is not None
         if unknown:
             self._not_understood += 1
             self._builder.not_understood(max(0, at - 1), line)
@@ -446,12 +397,17 @@ class UnifiedParser:
         coverage = self._builder.coverage
         coverage.gc_lines += gc_lines
         coverage.understood_gc_lines += max(0, gc_lines - self._not_understood)
-        for found in _OUT_OF_MEMORY.finditer(text):
-            self._builder.out_of_memory(max(0, found.start() - 1), found[0].decode("utf-8", "replace").strip())
+        found = text.find(b"OutOfMemoryError")
+        while found >= 0:
+            begin, end = text.rfind(b"\n", 0, found) + 1, text.find(b"\n", found)
+            self._builder.out_of_memory(
+                begin - 1, text[begin : min(end, begin + 300)].decode("utf-8", "replace").strip()
+            )
+            found = text.find(b"OutOfMemoryError", end)
 
     def _torn_collection(self) -> None:
         """A collection that has begun and not ended: kept as an event without duration."""
-        begun = next(reversed(list(_BEGUN.finditer(self._tail))), None)
+        begun = next(reversed(list(BEGUN.finditer(self._tail))), None)
         if begun is None or re.search(rb"GC\(%d\) Pause [^\n]*ms" % int(begun[1]), self._tail[begun.end() :]):
             return
         self._chunk = self._tail
@@ -470,25 +426,7 @@ _TROUBLE = {
     b"ce": Flag.CONCURRENT_MODE_FAILURE,
     b"cd": Flag.CONCURRENT_MODE_INTERRUPTED,
 }
-_SURE = re.compile(
-    rb"(?:\] |^)(?:GC\(\d{1,12}\) |Safepoint \"|Using (?:G1|Serial|Parallel|Concurrent Mark|The Z|Shenandoah|Epsilon))"
-    rb"|\[gc(?:,[a-z_]+)* *\] |\[safepoint *\] ",
-    re.MULTILINE,
-)
-_EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
-_OUT_OF_MEMORY = re.compile(rb"[^\n]*OutOfMemoryError[^\n]*")
-_BEGUN = re.compile(rb"GC\((\d+)\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
 
 
 def _ignore(match: re.Match[bytes], first: int) -> None:
     """A match that belongs to no line kind; the alternation makes none."""
-
-
-def _refine(sizes: list[int]) -> None:
-    """Heap figures in K where the generations tell them and agree with the heap line (which is rounded down to M)."""
-    if sizes[_HUMONGOUS] >= 0:
-        return  # G1: regions are coarser than the heap line
-    for i in (0, 1):
-        exact = sizes[_YOUNG + i] + sizes[_OLD + i]
-        if 0 <= exact - sizes[_HEAP + i] < 1 << 20:
-            sizes[_HEAP + i] = exact

@@ -1,0 +1,50 @@
+"""What can be told of a JVM whose first lines are lost (rotated away): its collector, and G1's region size."""
+
+from __future__ import annotations
+
+from flinkscope.formats.gclog.records import EventTable, Kind, Segment
+
+_LARGEST_REGION = 512 << 20
+_BY_WORDS = (
+    ("Concurrent reset (Young)", "Generational Shenandoah"),
+    ("Pause Init Mark (Young)", "Generational Shenandoah"),
+    ("Concurrent reset", "Shenandoah"),
+    ("Pause Init Mark", "Shenandoah"),
+    ("Minor Collection", "Generational ZGC"),
+    ("Major Collection", "Generational ZGC"),
+    ("Garbage Collection", "ZGC"),
+    ("G1 ", "G1"),
+    ("Pause Young (Normal)", "G1"),
+    ("Pause Young (Mixed)", "G1"),
+    ("Pause Young (Concurrent Start)", "G1"),
+    ("Concurrent Mark Cycle", "G1"),
+    ("Concurrent Abortable Preclean", "CMS"),
+    ("Concurrent Sweep", "CMS"),
+    ("Ergonomics", "Parallel"),
+)
+
+
+def infer_collectors(table: EventTable, segments: list[Segment], generations: dict[str, str]) -> None:
+    """Fills in the collector where no line names it. ``generations``: collectors by the names of their generations."""
+    names = set(table.names)
+    for word, collector in _BY_WORDS:
+        if any(name.startswith(word) for name in names):
+            generations.setdefault("words", collector)
+    for segment in segments:
+        if segment.jvm.collector is None:
+            segment.jvm.collector = generations.get("generations") or generations.get("words")
+        elif segment.jvm.collector in ("ZGC", "Shenandoah") and (table.kind == Kind.MINOR_CYCLE).any():
+            segment.jvm.collector = f"Generational {segment.jvm.collector}"
+
+
+def infer_region_bytes(regions: int, used_bytes: int) -> int | None:
+    """G1's region size from regions in use and bytes in use: the smallest power of two in which they fit.
+
+    None for fewer than eight regions: then the part of them that is empty may be too large to tell.
+    """
+    if regions < 8:
+        return None
+    size = 1 << 20
+    while size * regions < used_bytes and size < _LARGEST_REGION:
+        size <<= 1
+    return size if used_bytes * 2 > size * regions else None

@@ -44,7 +44,7 @@ class Browser:
                 "about:blank",
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            preexec_fn=join_pipes, close_fds=False, start_new_session=True,
+            preexec_fn=join_pipes, close_fds=False, start_new_session=True,  # noqa: PLW1509 - no threads here
         )  # fmt: skip
         os.close(to_browser)
         os.close(from_browser)

@@ -22,12 +22,12 @@ def comparison_terminal(comparison: Comparison, *, width: int = 100, colour: boo
     c, ink = cleaned(comparison), Ink(colour)
     lines = [f"{ink.of(_INK[c.verdict], '● ' + VERDICTS[c.verdict].upper())}"]
     lines += indented(f"before: {c.before_title}", width) + indented(f"after:  {c.after_title}", width)
-    lines += [*heading("WHY THIS VERDICT", ink), *bullets(c.reasons, width)]
-    lines += heading("FINDINGS", ink)
+    lines += [*heading("WHY THIS VERDICT", ink, width), *bullets(c.reasons, width)]
+    lines += heading("FINDINGS", ink, width)
     for name, rules in finding_changes(c):
         lines += indented(f"{name + ':':<8} {', '.join(rules) if rules else 'none'}", width)
     if c.figures:
-        lines += heading("FIGURES", ink)
+        lines += heading("FIGURES", ink, width)
         lines += table(("", "before", "after", "change"), [(f.title, *cells(f)) for f in c.figures], width)
     return "\n".join(lines)
 

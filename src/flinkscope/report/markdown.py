@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from flinkscope.report.model import FindingRow, ProcessRow, RemedyRow, Report, RuleRow, SnippetRow
 from flinkscope.report.quantities import shown
+from flinkscope.report.wording import cleaned
 from flinkscope.units import human_bp, human_bytes, human_count
 
 TOP = 15
@@ -15,6 +16,7 @@ _ENTITIES = {c: f"&#{ord(c)};" for c in "<>&|@[]*#"}
 
 def render_markdown(report: Report) -> str:
     """GitHub-flavoured Markdown; ends in a line feed. Details that are long are folded."""
+    report = cleaned(report)
     root = next((f for f in report.findings if f.rule == report.root_cause), None)
     lines = [f"# {prose(report.story.headline)}", "", *_identity(report, root)]
     lines += _list("What happened", report.story.what) + _list("Why", report.story.why)
@@ -29,24 +31,30 @@ def render_markdown(report: Report) -> str:
         lines += _process(process)
     for finding in report.findings:
         if finding is not root:
-            lines += ["", f"## {finding.rule}: {prose(finding.title)}", "", prose(finding.summary), *_evidence(finding)]
+            lines += [
+                "",
+                f"## {prose(finding.rule)}: {prose(finding.title)}",
+                "",
+                prose(finding.summary),
+                *_evidence(finding),
+            ]
     for title, rules in (
         ("Not decided", report.unclear),
         ("Not evaluated", report.not_evaluated),
         ("Ruled out", report.ruled_out),
     ):
         lines += _rules(title, rules)
-    lines += ["", "---", f"{prose(report.redaction)} Made by {report.made_by}."]
+    lines += ["", "---", f"{prose(report.redaction)} Made by {prose(report.made_by)}."]
     return "\n".join(lines) + "\n"
 
 
 def prose(text: str) -> str:
     """Text that cannot become markup; words in paired backticks stay code."""
     pieces = " ".join(text.split()).split("`")
-    paired = len(pieces) % 2 == 1
-    return "".join(
-        f"`{p}`" if paired and i % 2 else "".join(_ENTITIES.get(c, c) for c in p) for i, p in enumerate(pieces)
-    )
+    plain = ["".join(_ENTITIES.get(c, c) for c in piece) for piece in pieces]
+    if len(pieces) % 2 == 0:
+        return "&#96;".join(plain)
+    return "".join(f"`{pieces[i]}`" if i % 2 and pieces[i] else plain[i] for i in range(len(pieces)))
 
 
 def cell(text: str) -> str:
@@ -77,7 +85,7 @@ def _identity(report: Report, root: FindingRow | None) -> list[str]:
     return [
         about,
         "",
-        f"**{root.rule}**, {root.severity}, {human_bp(root.certainty_bp)} sure: {report.story.certainty_why}",
+        f"**{prose(root.rule)}**, {root.severity}, {human_bp(root.certainty_bp)} sure: {prose(report.story.certainty_why)}",
     ]
 
 
@@ -114,12 +122,16 @@ def _evidence(finding: FindingRow) -> list[str]:
 
 
 def _process(process: ProcessRow) -> Iterator[str]:
-    yield from ["", f"## {process.role_title} {prose(process.id)}"]
-    known = [(f.title, shown(f.value, f.unit, f.text)) for f in process.figures if f.value is not None or f.text]
+    yield from ["", f"## {prose(process.role_title)} {prose(process.id)}"]
+    known = [
+        (prose(f.title), prose(shown(f.value, f.unit, f.text)))
+        for f in process.figures
+        if f.value is not None or f.text
+    ]
     yield from table(("figure", "value"), known)
     if process.state is not None and process.state.states:
         rows = [
-            (cell(s.name), s.kind, human_count(s.entries), human_count(s.keys), human_bytes(s.bytes))
+            (cell(s.name), prose(s.kind), human_count(s.entries), human_count(s.keys), human_bytes(s.bytes))
             for s in process.state.states[:TOP]
         ]
         yield from table(("state", "kind", "entries", "keys", "bytes"), rows, left=2)
@@ -135,5 +147,5 @@ def _rules(title: str, rules: Sequence[RuleRow]) -> Iterator[str]:
         yield from ["", f"<details><summary>{title} ({len(rules)})</summary>", ""]
         for rule in rules:
             how = "".join(f" Collect: {cell(c)}" for c in rule.commands)
-            yield f"- {rule.rule} {prose(rule.title)}: {prose(rule.why)}{how}"
+            yield f"- {prose(rule.rule)} {prose(rule.title)}: {prose(rule.why)}{how}"
         yield from ["", "</details>"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from flinkscope.report.model import FindingRow, ProcessRow, RemedyRow, Report, RuleRow
 from flinkscope.report.terminal_tables import chart_lines, figure_lines, heap_lines, memory_lines, state_lines
-from flinkscope.report.terminal_text import Ink, bullets, code_lines, heading, indented
+from flinkscope.report.terminal_text import Ink, bullets, code_lines, fitted, heading, indented
 from flinkscope.report.wording import cleaned
 from flinkscope.units import human_bp, human_bytes
 
@@ -34,16 +34,17 @@ def _first_screen(report: Report, ink: Ink, width: int) -> Iterator[str]:
         yield ink.strong(head[0])
     else:
         pill = ink.of(_SEVERITY_INK[root.severity], f"● {root.severity.upper()}")
-        yield f"{pill}  {ink.strong(root.title)}  ({root.rule})"
+        room = width - len(root.severity) - len(root.rule) - 8
+        yield f"{pill}  {ink.strong(fitted(root.title, room))}  ({fitted(root.rule, 12)})"
     yield ink.quiet(_identity(report, width))
     yield from _paragraphs("WHAT HAPPENED", story.what, ink, width)
     yield from _paragraphs("WHY", story.why, ink, width)
     if root is not None and root.remedies:
-        yield from heading("DO THIS", ink)
+        yield from heading("DO THIS", ink, width)
         for number, remedy in enumerate(root.remedies[:3], 1):
             yield from _remedy_in_short(number, remedy, ink, width)
     if story.certainty_bp is not None:
-        yield from heading("HOW SURE", ink)
+        yield from heading("HOW SURE", ink, width)
         yield from indented(f"{human_bp(story.certainty_bp)}: {story.certainty_why}", width)
 
 
@@ -55,7 +56,7 @@ def _identity(report: Report, width: int) -> str:
 def _paragraphs(title: str, sentences: Iterable[str], ink: Ink, width: int) -> Iterator[str]:
     sentences = tuple(sentences)
     if sentences:
-        yield from heading(title, ink)
+        yield from heading(title, ink, width)
         yield from bullets(sentences, width)
 
 
@@ -83,7 +84,7 @@ def _details(report: Report, ink: Ink, width: int) -> Iterator[str]:
     yield from _rules("NOT DECIDED: THE EVIDENCE POINTS BOTH WAYS", report.unclear, ink, width)
     yield from _rules("NOT EVALUATED: COLLECT THIS TO DECIDE", report.not_evaluated, ink, width)
     if report.ruled_out:
-        yield from heading("RULED OUT", ink)
+        yield from heading("RULED OUT", ink, width)
         yield from bullets([f"{r.rule} {r.title}: {r.why}" for r in report.ruled_out], width)
     yield from _provenance(report, ink, width)
 
@@ -94,7 +95,7 @@ def _process(process: ProcessRow, ink: Ink, width: int) -> Iterator[str]:
         f"Flink {process.flink}" if process.flink else "",
         f"Java {process.java}" if process.java else "",
     ]
-    yield from heading(f"{process.id}  ({', '.join(a for a in (*about, process.collector) if a)})", ink)
+    yield from heading(f"{process.id}  ({', '.join(a for a in (*about, process.collector) if a)})", ink, width)
     yield from figure_lines(process.figures, width)
     if process.timeline:
         yield from chart_lines(process.timeline, ink, width)
@@ -107,7 +108,7 @@ def _process(process: ProcessRow, ink: Ink, width: int) -> Iterator[str]:
 
 def _finding(finding: FindingRow, ink: Ink, width: int) -> Iterator[str]:
     cause = f", a symptom of {finding.explained_by}" if finding.explained_by else ""
-    yield from heading(f"{finding.rule} {finding.title.upper()}", ink)
+    yield from heading(f"{finding.rule} {finding.title.upper()}", ink, width)
     yield from indented(f"{finding.severity} in {finding.process}, {human_bp(finding.certainty_bp)} sure{cause}", width)
     yield from indented(finding.summary, width)
     for evidence in finding.evidence:
@@ -138,7 +139,7 @@ def _remedy(number: int, remedy: RemedyRow, ink: Ink, width: int) -> Iterator[st
 def _rules(title: str, rules: tuple[RuleRow, ...], ink: Ink, width: int) -> Iterator[str]:
     if not rules:
         return
-    yield from heading(title, ink)
+    yield from heading(title, ink, width)
     for rule in rules:
         yield from indented(f"{rule.rule} {rule.title}: {rule.why}", width, "  • ", "    ")
         for command in rule.commands:
@@ -146,7 +147,7 @@ def _rules(title: str, rules: tuple[RuleRow, ...], ink: Ink, width: int) -> Iter
 
 
 def _provenance(report: Report, ink: Ink, width: int) -> Iterator[str]:
-    yield from heading("EVIDENCE READ", ink)
+    yield from heading("EVIDENCE READ", ink, width)
     for artifact in report.artifacts:
         used = artifact.note if artifact.used else f"ignored: {artifact.note}"
         tail = f", {used}" if used else ""

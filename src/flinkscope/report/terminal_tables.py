@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from flinkscope.report.model import ChartRow, FigureRow, FlinkStateRow, HeapRow, MemoryBarRow, PanelRow, SeriesRow
 from flinkscope.report.quantities import shown
-from flinkscope.report.terminal_text import Ink, fitted, indented, table
+from flinkscope.report.terminal_text import Ink, fitted, heading, indented, table
 from flinkscope.units import human_bytes, human_count, human_ns
 
 _STEPS = "▁▂▃▄▅▆▇█"
@@ -78,7 +78,7 @@ def memory_lines(bars: Sequence[MemoryBarRow], ink: Ink, width: int) -> Iterator
     """Each split as a bar; all bars have the scale of the largest."""
     if not bars:
         return
-    yield from ["", ink.strong("  memory split")]
+    yield from heading("  memory split", ink, width)
     largest = max(bar.total_bytes for bar in bars)
     for bar in bars:
         yield from indented(f"{bar.title}: {human_bytes(bar.total_bytes)}", width)
@@ -91,7 +91,7 @@ def memory_lines(bars: Sequence[MemoryBarRow], ink: Ink, width: int) -> Iterator
 def state_lines(state: FlinkStateRow, ink: Ink, width: int) -> Iterator[str]:
     """State and timer tables and how the window operators are set up."""
     kept = f"{human_bytes(state.total_bytes)} in {state.backend or 'an unknown backend'}"
-    yield from ["", ink.strong(f"  keyed state and timers: {kept}")]
+    yield from heading(f"  keyed state and timers: {kept}", ink, width)
     if state.states:
         header = ("state", "kind", "entries", "keys", "windows", "bytes", "per entry")
         rows = [
@@ -120,7 +120,7 @@ def state_lines(state: FlinkStateRow, ink: Ink, width: int) -> Iterator[str]:
 def heap_lines(heap: HeapRow, ink: Ink, width: int) -> Iterator[str]:
     """The biggest classes and owners of the dump."""
     size = f"{human_count(heap.reachable_objects)} objects, {human_bytes(heap.used_bytes)} reachable"
-    yield from ["", ink.strong(f"  heap dump: {size}")]
+    yield from heading(f"  heap dump: {size}", ink, width)
     rows = [(c.name, human_count(c.count), human_bytes(c.shallow_bytes)) for c in heap.classes[:TOP_CLASSES]]
     if rows:
         yield from table(("class", "objects", "bytes"), rows, width)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 _WRAPPER = partial(textwrap.wrap, break_on_hyphens=False)
+_NARROWEST = 5
 _CODES = {"bad": "31;1", "warn": "33;1", "good": "32", "strong": "1", "quiet": "2", "code": "36"}
 
 
@@ -45,9 +46,9 @@ def columns_of(text: str) -> int:
     return sum(_width(c) for c in text)
 
 
-def heading(title: str, ink: Ink) -> list[str]:
-    """A blank line and the title."""
-    return ["", ink.strong(title)]
+def heading(title: str, ink: Ink, width: int = 100) -> list[str]:
+    """A blank line and the title, cut to one line."""
+    return ["", ink.strong(fitted(title, width))]
 
 
 def indented(text: str, width: int, first: str = "  ", other: str | None = None) -> list[str]:
@@ -80,11 +81,10 @@ def code_lines(text: str, width: int, first: str, other: str | None = None) -> l
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int, left: int = 1) -> list[str]:
-    """Aligned columns: the first ``left`` to the left, the others to the right; the first gives way when too wide."""
+    """Aligned columns: the first ``left`` to the left, the others to the right; the widest give way when too wide."""
     widths = [max(columns_of(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-    over = sum(widths) + 2 * len(widths) - width
-    if over > 0:
-        widths[0] = max(12, widths[0] - over)
+    while sum(widths) + 2 * len(widths) > width and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
     return [_row(cells, widths, left) for cells in (header, *rows)]
 
 
@@ -92,9 +92,11 @@ def fitted(text: str, columns: int) -> str:
     """The text, cut in its middle with … when it takes more than ``columns`` columns."""
     if columns_of(text) <= columns:
         return text
-    head, tail = text[: max(1, columns // 3)], text[-max(1, columns - columns // 3 - 1) :]
-    while columns_of(head) + columns_of(tail) + 1 > columns and len(tail) > 1:
+    head, tail = text[: columns // 3], text[-max(1, columns - columns // 3 - 1) :]
+    while tail and columns_of(head) + columns_of(tail) + 1 > columns:
         tail = tail[1:]
+    while head and columns_of(head) + columns_of(tail) + 1 > columns:
+        head = head[:-1]
     return f"{head}…{tail}"
 
 

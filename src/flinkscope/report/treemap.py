@@ -33,7 +33,7 @@ def squarified(sizes: Sequence[int], width: float, height: float) -> list[Rectan
         count = _row_length(areas, along)
         row, areas = areas[:count], areas[count:]
         depth = sum(row) / along if along else 0.0
-        placed += _row(row, x, y, depth, upright=width >= height)
+        placed += _row(row, x, y, depth, along, upright=width >= height)
         if width >= height:
             x, width = x + depth, width - depth
         else:
@@ -52,10 +52,10 @@ def _row_length(areas: Sequence[float], along: float) -> int:
     return len(areas)
 
 
-def _row(areas: Sequence[float], x: float, y: float, depth: float, *, upright: bool) -> list[Rectangle]:
-    placed = []
+def _row(areas: Sequence[float], x: float, y: float, depth: float, along: float, *, upright: bool) -> list[Rectangle]:
+    placed, total = [], sum(areas)
     for area in areas:
-        length = area / depth if depth else 0.0
+        length = along * area / total  # not area / depth: a needle-thin row would multiply rounding errors
         placed.append(Rectangle(x, y, depth, length) if upright else Rectangle(x, y, length, depth))
         x, y = (x, y + length) if upright else (x + length, y)
     return placed

@@ -107,6 +107,7 @@
       this.stage.setAttribute("role", "group");
       this.stage.setAttribute("aria-label", `${this.data.title}: chart; left and right arrows read the values, plus and minus zoom`);
       for (const panel of this.panels) this.buildPanel(panel);
+      this.buildMarkKeys();
       this.tip = tag("div", "chart-tip", this.stage);
       this.tip.hidden = true;
       this.live = tag("div", "unseen", this.host);
@@ -134,6 +135,19 @@
       panel.svg = node("svg", { class: "panel", "aria-hidden": "true" }, this.stage);
     }
 
+    buildMarkKeys() { // what the signs on the time axis mean
+      const head = this.stage.querySelector(".panel-head");
+      const kinds = new Set(this.data.marks.map((m) => m.kind));
+      for (const [kind, name] of [["full_gc", "full GC"], ["restart", "JVM restart"], ["log", "log line"]]) {
+        if (!kinds.has(kind) || !head) continue;
+        const key = tag("span", "key", head);
+        const swatch = node("svg", { class: "swatch", width: 12, height: 10, "aria-hidden": "true" }, key);
+        if (kind === "full_gc") node("path", { class: "mark-full", d: "M2 9L10 9L6 1Z" }, swatch);
+        else node("line", { class: `mark-${kind}`, x1: 6, x2: 6, y1: 0, y2: 10 }, swatch);
+        tag("span", "", key, name);
+      }
+    }
+
     listen() {
       let from = null;
       const at = (event) => this.timeAt(event.clientX - this.stage.getBoundingClientRect().left);
@@ -147,12 +161,12 @@
         this.point(at(event));
       });
       addEventListener("pointerup", (event) => {
+        this.selection = null;
         if (from !== null && Math.abs(event.clientX - from) >= MIN_DRAG) {
           const ends = [this.timeAt(from - this.stage.getBoundingClientRect().left), at(event)].sort((a, b) => a - b);
           this.show(...ends);
         }
         from = null;
-        this.selection = null;
       });
       this.stage.addEventListener("pointerleave", () => { if (from === null) this.point(null); });
       this.stage.addEventListener("dblclick", () => this.show(...this.whole));

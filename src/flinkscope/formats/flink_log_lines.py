@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,6 +12,10 @@ from flinkscope.sources.logfiles import LogFile, cleaner
 
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_LINES = 300
+_PREFIXES = (
+    re.compile(rb"(?m)^\[pod/[^\]\n]{1,300}\] "),  # kubectl logs --prefix
+    re.compile(rb"(?m)^[\w.-]{1,100} {1,30}\| "),  # docker compose logs
+)
 
 
 def log_lines(file: LogFile, damage: Callable[[str], None]) -> Iterator[str]:
@@ -31,8 +36,9 @@ def log_lines(file: LogFile, damage: Callable[[str], None]) -> Iterator[str]:
 def _cleaner(file: LogFile) -> Callable[[bytes], bytes]:
     """Takes a wrapper's prefix off where that shows more records: a log's own time must not be taken for one."""
     sample = file.sample()
-    clean = cleaner(sample)
-    return clean if _records_in(clean(sample)) > _records_in(sample) else bytes
+    steps: list[Callable[[bytes], bytes]] = [bytes, cleaner(sample)]
+    steps += [lambda block, prefix=prefix: prefix.sub(b"", block) for prefix in _PREFIXES]  # type: ignore[misc]
+    return max(steps, key=lambda clean: _records_in(clean(sample)))
 
 
 def _records_in(sample: bytes) -> int:
@@ -44,9 +50,10 @@ def _blocks(file: LogFile, damage: Callable[[str], None]) -> Iterator[bytes]:
     """Blocks of whole lines without the last line end; of a line longer than two blocks only the first part."""
     rest, skipping, done = b"", False, 0
     with file.open() as stream:
+        read = getattr(stream, "read1", stream.read)  # read() of a gzip cut short loses what it has unpacked
         while True:
             try:
-                block = stream.read(_BLOCK_BYTES)
+                block = read(_BLOCK_BYTES)
             except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
                 damage(f"{file.name}: cannot be read beyond {done:,} unpacked bytes: {error}")
                 break

@@ -32,7 +32,7 @@ _COMPONENT_ROLES = (
 )
 _JVM = re.compile(r"\s*JVM: (?P<jvm>.+ - (?P<java>[\w.+-]+)/[^/]*)$")
 _MAX_HEAP = re.compile(r"\s*Maximum heap size: (?P<mib>\d+) MiBytes")
-_LOADED = re.compile(r"Loading configuration property: (?P<key>\S{1,300}), (?P<value>.*)$")
+_LOADED = re.compile(r"Loading (?:dynamic )?configuration property: (?P<key>\S{1,300}), (?P<value>.*)$")
 _TREE_HEAD = re.compile(r"Final (?P<who>TaskExecutor|TaskManager|Master|JobManager) Memory configuration:")
 _TREE_LINE = re.compile(r"(?P<indent> *)(?P<label>[A-Z][A-Za-z -]{2,40}): +(?:\S+ \()?(?P<bytes>\d+) bytes\)?\s*$")
 
@@ -130,7 +130,7 @@ class MemoryTreeParts:
             if "Memory configuration:" in text and (head := _TREE_HEAD.search(text)):
                 done = self.finish() or done
                 role = "taskmanager" if head["who"].startswith("Task") else "jobmanager"
-                self._head = (Place(self._source, line=record.line + offset), role)
+                self._head = (Place(self._source, line=record.line_at(offset)), role)
             elif self._head is not None and not self._line(text):
                 done = self.finish() or done
         return done
@@ -173,7 +173,7 @@ def symptoms_of(record: LogRecord, source: str) -> Iterator[Symptom]:
             symptom.kind,
             symptom.rules,
             lines[offset].strip()[:_LONGEST_TEXT],
-            Place(source, line=record.line + min(offset, len(record.trace))),
+            Place(source, line=record.line_at(offset)),
             record.time,
             record.clock_ms,
             details,

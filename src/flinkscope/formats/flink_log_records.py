@@ -36,7 +36,7 @@ class LogRecord:
     """One record. ``line`` counts from 1; ``time`` as logged; ``trace`` holds the lines after the first.
 
     ``clock_ms``: milliseconds since 1970 on the log's own clock (the default layout names no zone), None without time.
-    ``lines_cut``: how many more continuation lines there were.
+    ``lines_cut``: how many more continuation lines there were. ``traced_inside``: the trace is in that line (JSON).
     """
 
     line: int
@@ -48,6 +48,11 @@ class LogRecord:
     message: str
     trace: tuple[str, ...] = ()
     lines_cut: int = 0
+    traced_inside: bool = False
+
+    def line_at(self, offset: int) -> int:
+        """The file's line of the ``offset``-th line of the record (0 is the message)."""
+        return self.line if self.traced_inside else self.line + offset
 
     @property
     def laid_out(self) -> bool:
@@ -75,7 +80,7 @@ class _Open:
         first = self.record
         return LogRecord(
             first.line, first.time, first.clock_ms, first.level, first.logger, first.thread, first.message,
-            (*first.trace, *self.trace), self.cut,
+            (*first.trace, *self.trace), self.cut, first.traced_inside,
         )  # fmt: skip
 
 
@@ -142,6 +147,7 @@ def _json_record(number: int, text: str) -> LogRecord | None:
     return LogRecord(
         number, time, clock_ms, str(found["level"]), str(found["logger"] or ""),
         None if thread is None else str(thread), first, tuple([*rest, *_json_trace(found["trace"])][:MOST_TRACE_LINES]),
+        traced_inside=True,
     )  # fmt: skip
 
 

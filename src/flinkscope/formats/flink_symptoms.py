@@ -26,12 +26,12 @@ def _text(kind: str, rules: str, pattern: str) -> SymptomText:
 CATALOGUE: tuple[SymptomText, ...] = (
     _text("oom_class_space", "R18", r"OutOfMemoryError: Compressed class space"),
     _text("oom_metaspace", "R14 R15 R16", r"OutOfMemoryError: Metaspace"
-     r"(?:\. The metaspace out-of-memory error has occurred\..{0,900}?'(?P<option>[a-z.-]+)')?"),
+     r"(?:\. The metaspace out-of-memory error has occurred\..{0,2000}?'(?P<option>[a-z.-]+)')?"),
     _text("oom_gc_overhead", "R10", r"OutOfMemoryError: GC overhead limit exceeded"),
     _text("oom_direct", "R21 R22",
      r"OutOfMemoryError: (?:Direct buffer memory|Cannot reserve (?P<wanted_bytes>\d+) bytes "
      r"of direct buffer memory \(allocated: (?P<allocated_bytes>\d+), limit: (?P<limit_bytes>\d+)\))"
-     r"(?:\. The direct out-of-memory error has occurred\..{0,900}?'(?P<option>[a-z.-]+)')?"),
+     r"(?:\. The direct out-of-memory error has occurred\..{0,2000}?'(?P<option>[a-z.-]+)')?"),
     _text("oom_direct", "R21 R22",
      r"OutOfDirectMemoryError: failed to allocate (?P<wanted_bytes>\d+) byte\(s\) of direct "
      r"memory \(used: (?P<allocated_bytes>\d+), max: (?P<limit_bytes>\d+)\)"),
@@ -40,7 +40,7 @@ CATALOGUE: tuple[SymptomText, ...] = (
      r"Required minimum heap size (?P<wanted>\d+) exceeds maximum size of (?P<limit>\d+)|Required array (?:size|length)"
      r" too large)"),
     _text("oom_heap", "R01 R02 R03 R04 R05 R24", r"OutOfMemoryError: Java heap space"
-     r"(?:\. A heap space-related out-of-memory error has occurred\..{0,900}?'(?P<option>[a-z.-]+)')?"),
+     r"(?:\. A heap space-related out-of-memory error has occurred\..{0,2000}?'(?P<option>[a-z.-]+)')?"),
     _text("oom_other", "R32", r"\bOutOfMemoryError\b(?: ?: (?P<said>.{1,120}))?"),
     _text("python_memory", "R25", r"Could not allocate (?P<wanted_bytes>\d+) bytes, only (?P<left_bytes>\d+) bytes are "
      r"remaining\. This usually indicates that you are requesting more memory than you have reserved"),
@@ -58,8 +58,8 @@ CATALOGUE: tuple[SymptomText, ...] = (
     _text("network_pool", "R23",
      r"Could not allocate enough memory segments for NetworkBufferPool \(required \(M[Bi]+\): "
      r"(?P<needed_mb>\d+), allocated \(M[Bi]+\): (?P<allocated_mb>\d+)"),
-    _text("rocksdb_memory", "R26", r"RocksDBStateBackend performance will be poor because of the current Flink memory "
-     r"configuration! RocksDB will flush memtable constantly"),
+    _text("rocksdb_memory", "R26", r"(?:RocksDB|ForSt)StateBackend performance will be poor because of the "
+     r"current Flink memory configuration! RocksDB will flush memtable constantly"),
     _text("thread_start_failed", "R27", r"pthread_create failed \((?P<reason>E\w+)\)|Failed to start (?:the native )?"
      r"thread\b"),
     _text("native_memory", "R28",
@@ -70,10 +70,11 @@ CATALOGUE: tuple[SymptomText, ...] = (
     _text("deprecated_key", "R30",
      r"Config uses (?:deprecated|fallback) configuration key '(?P<old>[^']{1,200})' instead "
      r"of (?:proper |the )?key '(?P<new>[^']{1,200})'"),
-    _text("heartbeat_timeout", "R31", r"Heartbeat of (?P<who>TaskManager|JobManager|ResourceManager) with id "
+    _text("heartbeat_timeout", "R31", r"[Hh]eartbeat of (?P<who>TaskManager|JobManager|ResourceManager) with id "
      r"(?P<id>\S{1,200}) timed out"),
-    _text("task_manager_unreachable", "R31 R20", r"TaskManager with id (?P<id>\S{1,200}) is no longer reachable"),
-    _text("task_manager_lost", "R20 R31", r"Connection unexpectedly closed by remote task manager '(?P<id>[^']{1,200})'"
+    _text("peer_unreachable", "R31 R20", r"(?P<who>TaskManager|JobManager|ResourceManager) with id "
+     r"(?P<id>\S{1,200}) is no longer reachable"),
+    _text("peer_lost", "R20 R31", r"Connection unexpectedly closed by remote task manager '(?P<id>[^']{1,200})'"
      r"|Association with remote system \[(?P<address>[^\]]{1,200})\] has failed"),
     _text("checkpoint_expired", "R31", r"Checkpoint (?:(?P<id>\d+) of job \w+ )?expired before completing"),
     _text("task_hangs", "R31", r"Task .{1,300} did not react to cancelling signal"),
@@ -81,7 +82,8 @@ CATALOGUE: tuple[SymptomText, ...] = (
      r"Size=(?P<size_bytes>\d+), maxSize=(?P<limit_bytes>\d+)"),
     _text("fatal_exception", "R22 R24", r"FATAL: Thread '(?P<thread>.{1,200}?)' produced an uncaught exception"),
     _text("uncaught_exception", "R14", r"WARNING: Thread '(?P<thread>.{1,200}?)' produced an uncaught exception"),
-    _text("fatal_error", "R24", r"Fatal error occurred (?:in the cluster entrypoint|while executing the TaskManager)"),
+    _text("fatal_error", "R24", r"Fatal error occurred (?:in the cluster entrypoint|while executing the "
+     r"TaskManager|on JobManager|in ResourceManager|in TaskExecutor)"),
     _text("jvm_ends", "R32", r"(?:Terminating|Aborting) due to java\.lang\.OutOfMemoryError: (?P<said>.{1,80})"),
     _text("exit", "", r"(?:Terminating|Shutting) .{1,120}?with exit code (?P<exit_code>-?\d+)"),
     _text("signal", "", r"RECEIVED SIGNAL (?P<number>\d+): (?P<name>SIG\w+)"),

@@ -106,7 +106,7 @@ def test_the_three_variants_are_told_apart(trigger: tuple[str, ...], evictor: st
     outcome = evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=(operator,))))
     assert isinstance(outcome, Fired)
     assert outcome.attempts[0].startswith(first_attempt)
-    assert ("purging removes only" in outcome.summary) is ("PurgingTrigger" in trigger and evictor is None)
+    assert ("Purging removes only" in outcome.summary) is ("PurgingTrigger" in trigger and evictor is None)
     assert ("evictor empties only" in outcome.summary) is (evictor is not None)
 
 

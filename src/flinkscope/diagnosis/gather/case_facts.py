@@ -96,10 +96,12 @@ def _once(taken: list[Taken]) -> list[Taken]:
 
 
 def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFacts:
+    holds_state = process.role != "jobmanager"
+
     def of_kind(*kinds: str) -> list[Artifact]:
         own = [a for a in run.case.artifacts if a.kind in kinds and a.process == process.id]
         shared = [a for a in run.case.artifacts if a.kind in kinds and a.process is None]
-        return own or shared if kinds[0] in ("config", "checkpoints") or alone else own
+        return own or (shared if alone or kinds[0] == "config" or (kinds[0] == "checkpoints" and holds_state) else [])
 
     heap = run.read("heap dump", of_kind("heap_dump"), _HEAP_HOW, lambda a: _heap(run, a))
     gc_files = of_kind("gc_log")

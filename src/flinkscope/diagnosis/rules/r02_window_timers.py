@@ -74,7 +74,7 @@ def check(facts: ProcessFacts) -> Outcome:
     return Fired(
         summary=_summary(state, operator, share),
         evidence=(*_state_evidence(state, operator), *pressure.evidence),
-        remedies=_remedies(facts, pressure),
+        remedies=_remedies(facts, pressure, operator),
         certainty_bp=9_800 if pressure.died_of_heap else 9_000,
         explained_bytes=state.state_bytes,
         attempts=_attempts(operator),
@@ -107,11 +107,11 @@ def _summary(state: StateFacts, operator: WindowOperator, state_share_bp: int) -
     panes = _panes(state, operator)
     entries = sum(s.entries for s in _states_of(state, operator))
     timers = sum(t.timers for t in _timers_of(state, operator))
-    keep = " purging removes only the window's contents." if "PurgingTrigger" in operator.trigger else ""
-    keep = " the evictor empties only the window's contents." if operator.evictor else keep
+    keep = " Purging removes only the window's contents." if "PurgingTrigger" in operator.trigger else ""
+    keep = " The evictor empties only the window's contents." if operator.evictor else keep
     return (
         f"each of {human_count(panes)} (key, window) panes holds {_per(entries, panes)} state entries and"
-        f" {_per(timers, panes)} timers until {_window_end(state, operator)};{keep} Together"
+        f" {_per(timers, panes)} timers until {_window_end(state, operator)}.{keep} Together"
         f" {human_bytes(state.state_bytes)}, {human_bp(state_share_bp)} of the live heap"
     )
 
@@ -188,5 +188,6 @@ def _attempts(operator: WindowOperator) -> tuple[str, ...]:
     return order
 
 
-def _remedies(facts: ProcessFacts, pressure: HeapPressure) -> tuple[Remedy, ...]:
-    return (bucket_design(), *memory_remedies(facts, pressure), quiet_trigger(), *state_backend_remedy(facts))
+def _remedies(facts: ProcessFacts, pressure: HeapPressure, operator: WindowOperator) -> tuple[Remedy, ...]:
+    memory = memory_remedies(facts, pressure)
+    return (bucket_design(operator), *memory, quiet_trigger(operator), *state_backend_remedy(facts))

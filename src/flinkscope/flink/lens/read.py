@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from flinkscope.flink.lens.operators import live_operators, window_operators
-from flinkscope.flink.lens.reader import NULL, Indices, Reader
+from flinkscope.flink.lens.reader import NULL, Reader
 from flinkscope.flink.lens.states import read_keyed_states
 from flinkscope.flink.lens.timers import read_timers
 from flinkscope.flink.state_facts import StateFacts
@@ -36,7 +34,7 @@ def read_state(heap: Heap, source: str | None = None) -> StateFacts:
     states, entries = read_keyed_states(reader, operators, name)
     timers, columns = read_timers(reader, operators, name)
     shared = [part for e in entries for part in (e.keys, e.namespaces)] + [part for c in columns for part in c]
-    keys_bytes = _exclusive_bytes(reader, shared)
+    keys_bytes = reader.retained(*shared)
     own = sum(s.total_bytes for s in states) + sum(t.own_bytes for t in timers)
     backends = sorted({_backend_name(reader, o.backend) for o in operators if o.backend != NULL})
     return StateFacts(
@@ -54,8 +52,3 @@ def read_state(heap: Heap, source: str | None = None) -> StateFacts:
 def _backend_name(reader: Reader, backend: int) -> str:
     simple = (reader.class_name(backend) or "?").rsplit(".", 1)[-1]
     return _BACKENDS.get(simple, simple)
-
-
-def _exclusive_bytes(reader: Reader, columns: list[Indices]) -> int:
-    """What keys and windows retain, each distinct object once."""
-    return reader.retained(np.concatenate(columns)) if columns else 0

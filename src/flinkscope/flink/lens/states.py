@@ -86,7 +86,7 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
     _, maps = reader.elements(maps_of)
     primary = reader.references(maps, "primaryTable")
     rehash = reader.references(maps, "incrementalRehashTable")
-    tables_of = np.unique(np.concatenate([primary, rehash]))  # the empty table is one shared constant
+    tables_of = reader.distinct(np.concatenate([primary, rehash]))  # the empty table is one shared constant
     owners, heads = reader.elements(tables_of)
     _, entries = reader.chain(owners, heads)
     columns = StateEntries(
@@ -95,7 +95,7 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
         reader.references(entries, "namespace"),
         reader.references(entries, "state"),
     )
-    containers = np.concatenate([np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of])
+    own = (np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of, entries)
     windows = window_spans(reader, columns.namespaces)
     state = KeyedState(
         task=tables[0].task,
@@ -104,10 +104,10 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
         entries=len(entries),
         keys=_distinct_keys(columns, windows),
         namespaces=len(windows) or min(1, len(entries)),
-        own_bytes=reader.shallow(containers) + reader.shallow(entries),
+        own_bytes=reader.shallow(*own),
         content_bytes=_content_bytes(reader, columns),
         windows=windows,
-        table_slots=int(reader.heap.array_lengths(tables_of[tables_of >= 0]).sum()),
+        table_slots=int(reader.heap.array_lengths(tables_of).sum()),
         place=Place(source, address=reader.heap.address_of(tables[0].index)),
     )
     return state, columns
@@ -131,8 +131,12 @@ def window_spans(reader: Reader, namespaces: Indices) -> tuple[WindowSpan, ...]:
     known = ends != NULL
     if not known.any():
         return ()
-    spans, counts = np.unique(np.stack([ends[known], starts[known]]), axis=1, return_counts=True)
-    return tuple(WindowSpan(int(s), int(e), int(n)) for (e, s), n in zip(spans.T, counts, strict=True))
+    starts, ends = starts[known], ends[known]
+    order = np.lexsort((starts, ends))
+    starts, ends = starts[order], ends[order]
+    firsts = np.flatnonzero(np.concatenate([[True], (np.diff(ends) != 0) | (np.diff(starts) != 0)]))
+    counts = np.diff(np.append(firsts, len(ends)))
+    return tuple(WindowSpan(int(starts[f]), int(ends[f]), int(n)) for f, n in zip(firsts, counts, strict=True))
 
 
 def window_bounds(reader: Reader, namespaces: Indices) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

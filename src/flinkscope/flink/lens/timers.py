@@ -67,7 +67,7 @@ def _read_queue(
         firing=len(timers) - cleanup,
         next_time_ms=next_time,
         due_next=int((times == next_time).sum()),
-        own_bytes=reader.shallow(timers) + reader.shallow(arrays) + _dedup_bytes(reader, queues),
+        own_bytes=reader.shallow(timers, arrays, *_dedup_parts(reader, queues)),
         place=Place(source, address=reader.heap.address_of(int(services[0]))),
     )
     return service, (keys, namespaces)
@@ -87,14 +87,15 @@ def _distinct_panes(keys: Indices, namespaces: Indices) -> int:
     key count is exact and is used where both are known.
     """
     pairs = keys.astype(np.int64) << 32 | (namespaces.astype(np.int64) & 0xFFFFFFFF)
-    return len(np.unique(pairs))
+    pairs.sort()
+    return 1 + int(np.count_nonzero(np.diff(pairs)))
 
 
-def _dedup_bytes(reader: Reader, queues: Indices) -> int:
-    """Shallow bytes of HeapPriorityQueueSet's HashMaps, one a key group, with tables and nodes."""
+def _dedup_parts(reader: Reader, queues: Indices) -> tuple[Indices, ...]:
+    """HeapPriorityQueueSet's own objects: itself, its HashMaps (one a key group), their tables and nodes."""
     outer = reader.references(queues, "deduplicationMapsByKeyGroup")
     _, maps = reader.elements(outer)
     tables = reader.references(maps, "table")
     owners, heads = reader.elements(tables)
     _, nodes = reader.chain(owners, heads)
-    return sum(reader.shallow(part) for part in (queues, outer, maps, tables, nodes))
+    return queues, outer, maps, tables, nodes

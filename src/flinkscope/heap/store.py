@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,12 @@ from flinkscope.heap.missing import Missing, describe_missing
 from flinkscope.heap.objects import ObjectStore, SizeRule, index_objects
 from flinkscope.heap.sizes import Sizes
 from flinkscope.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from flinkscope.heap.collections import CollectionRow
+    from flinkscope.heap.inspect import ObjectView
+    from flinkscope.heap.loaders import DuplicateRow, LoaderRow
+    from flinkscope.heap.threads import ThreadRow
 
 Array = npt.NDArray[Any]
 
@@ -304,6 +310,38 @@ class Heap:
         found = by_trace if len(by_trace) else by_serial
         return int(found[0, 1]) if len(found) else -1
 
+    # --- answers that have a module each; options are those of the function named
+
+    def object(self, address: int, **options: Any) -> ObjectView:
+        """One object laid open: ``inspect.inspect_object``."""
+        from flinkscope.heap.inspect import inspect_object
+
+        return inspect_object(self, address, **options)
+
+    def threads(self, **options: Any) -> list[ThreadRow]:
+        """Threads with stacks and locals: ``threads.thread_rows``."""
+        from flinkscope.heap.threads import thread_rows
+
+        return thread_rows(self, **options)
+
+    def loaders(self) -> list[LoaderRow]:
+        """The tree of class loaders: ``loaders.loader_rows``."""
+        from flinkscope.heap.loaders import loader_rows
+
+        return loader_rows(self)
+
+    def duplicates(self) -> list[DuplicateRow]:
+        """Class names that several loaders define: ``loaders.duplicate_rows``."""
+        from flinkscope.heap.loaders import duplicate_rows
+
+        return duplicate_rows(self)
+
+    def collections(self, **options: Any) -> list[CollectionRow]:
+        """How full the collections are: ``collections.collection_rows``."""
+        from flinkscope.heap.collections import collection_rows
+
+        return collection_rows(self, **options)
+
 
 def _signed(address: int) -> int:
     return address - (1 << 64) if address >= 1 << 63 else address
@@ -320,8 +358,8 @@ def open_heap(
     """Opens a heap dump (HPROF 1.0.1 or 1.0.2, plain or gzip) and indexes its objects.
 
     ``cache``: keep and reuse columns in the user's cache folder. ``work_dir``: where a gzip dump is unpacked.
-    ``sizes``: ``measured`` from address gaps, or ``mat`` for Eclipse MAT's formula. Cost: two passes over the file on two threads;
-    graph and dominators come on first use. Raises SourceError, UnreadableInputError, FormatError.
+    ``sizes``: ``measured`` from address gaps, or ``mat`` for Eclipse MAT's formula. Cost: two passes over the file
+    on two threads; graph and dominators come on first use. Raises SourceError, UnreadableInputError, FormatError.
     """
     if sizes not in ("measured", "mat"):
         raise UsageError(f"unknown size rule {sizes!r}", hint="measured or mat")

@@ -1,0 +1,140 @@
+"""Kernels that judge the contents of many arrays: used slots, equal contents, zeros. Every offset is a whole record."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.formats.hprof.words import big_u32, big_u64
+from flinkscope.jit import kernel
+
+Array = npt.NDArray[Any]
+Number: TypeAlias = Any  # an integer of the machine: numba infers its width
+
+MASK = (1 << 63) - 1
+MIX = 0x2545F4914F6CDD1D  # the multiplier of xorshift64* (Vigna 2016)
+
+
+@kernel
+def element_bytes(code: Number) -> Number:
+    """Bytes of an element of a primitive array; 0 for an unknown type."""
+    if code == 4 or code == 8:
+        return 1
+    if code == 5 or code == 9:
+        return 2
+    if code == 6 or code == 10:
+        return 4
+    if code == 7 or code == 11:
+        return 8
+    return 0
+
+
+@kernel
+def used_slots(data: Array, offsets: Array, indices: Array, id_size: Number, out: Array) -> None:
+    """How many elements of each object array are not null; -1 for other objects."""
+    for k in range(len(indices)):
+        i = indices[k]
+        out[k] = -1
+        if i <= 0 or data[offsets[i]] != 0x22:
+            continue
+        at = np.int64(offsets[i]) + 9 + 2 * id_size
+        used = 0
+        for _ in range(big_u32(data, np.int64(offsets[i]) + 5 + id_size)):
+            if id_size == 8:
+                used += big_u64(data, at) != 0
+            else:
+                used += big_u32(data, at) != 0
+            at += id_size
+        out[k] = used
+
+
+@kernel
+def content_hashes(data: Array, offsets: Array, indices: Array, id_size: Number, out: Array) -> None:
+    """A 63-bit hash of type, length and elements of each primitive array; -1 for other objects."""
+    for k in range(len(indices)):
+        i = indices[k]
+        out[k] = -1
+        if i <= 0 or data[offsets[i]] != 0x23:
+            continue
+        head = np.int64(offsets[i]) + 5 + id_size
+        code = np.int64(data[head + 4])
+        size = np.int64(big_u32(data, head)) * element_bytes(code)
+        at = head + 5
+        end = at + size
+        h = (size * 16 + code) & MASK
+        while at + 8 <= end:
+            h = ((h ^ (big_u64(data, at) & MASK)) * MIX + ((big_u64(data, at) >> 63) & 1)) & MASK
+            h ^= h >> 29
+            at += 8
+        while at < end:
+            h = ((h ^ np.int64(data[at])) * MIX) & MASK
+            h ^= h >> 29
+            at += 1
+        out[k] = h
+
+
+@kernel
+def equal_contents(data: Array, offsets: Array, left: Array, right: Array, id_size: Number, out: Array) -> None:
+    """Whether the k-th arrays of both lists have equal type, length and elements, byte for byte."""
+    for k in range(len(left)):
+        a = np.int64(offsets[left[k]]) + 5 + id_size
+        b = np.int64(offsets[right[k]]) + 5 + id_size
+        size = 5 + np.int64(big_u32(data, a)) * element_bytes(np.int64(data[a + 4]))
+        if big_u32(data, a) != big_u32(data, b) or data[a + 4] != data[b + 4]:
+            out[k] = False
+            continue
+        at = 0
+        while at + 8 <= size and big_u64(data, a + at) == big_u64(data, b + at):
+            at += 8
+        while at < size and data[a + at] == data[b + at]:
+            at += 1
+        out[k] = at == size
+
+
+@kernel
+def zero_tails(data: Array, offsets: Array, indices: Array, id_size: Number, out: Array) -> None:
+    """Rows (element bytes, length, elements of the zero tail, 1 if all elements are equal) of primitive arrays.
+
+    Other objects get a row of zeros. Only the tail and, while they are equal, the leading elements are read.
+    """
+    for k in range(len(indices)):
+        i = indices[k]
+        out[k, 0], out[k, 1], out[k, 2], out[k, 3] = 0, 0, 0, 0
+        if i <= 0 or data[offsets[i]] != 0x23:
+            continue
+        head = np.int64(offsets[i]) + 5 + id_size
+        width = element_bytes(np.int64(data[head + 4]))
+        length = np.int64(big_u32(data, head))
+        body = head + 5
+        last = length * width
+        while last >= 8 and big_u64(data, body + last - 8) == 0:
+            last -= 8
+        while last > 0 and data[body + last - 1] == 0:
+            last -= 1
+        same = width
+        while width > 0 and same < length * width and data[body + same] == data[body + same - width]:
+            same += 1
+        out[k, 0] = width
+        out[k, 1] = length
+        out[k, 2] = length - (last + width - 1) // width if width > 0 else 0
+        out[k, 3] = length > 0 and same >= length * width
+
+
+@kernel
+def first_owners(starts: Array, targets: Array, idom: Array, slot: Array, owners: Array) -> None:
+    """Who refers to each chosen object: its immediate dominator if that does, else the reachable object of lowest
+    index.
+
+    ``slot[object]``: position in ``owners``, -1 for objects that were not chosen. ``owners`` starts as -1. Read
+    backwards so that the lowest index stays.
+    """
+    for i in range(len(starts) - 2, -1, -1):
+        if idom[i] == -2:
+            continue
+        for at in range(starts[i], starts[i + 1]):
+            target = targets[at]
+            k = slot[target]
+            if k >= 0 and target != i and (owners[k] < 0 or owners[k] != idom[target]):
+                owners[k] = i

@@ -1,0 +1,119 @@
+"""Breadth-first walks of the reference graph with edges left out: who holds what, and how strongly."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.jit import kernel
+
+Array = npt.NDArray[Any]
+Number: TypeAlias = Any
+
+UNSEEN = -2
+ROOT = -1
+
+
+@kernel
+def breadth_first(
+    starts: Array, targets: Array, roots: Array, weak: Array, forbidden: Array, parent: Array, order: Array
+) -> Number:
+    """Shortest paths from the roots. Returns how many objects were reached; ``order`` lists them by distance.
+
+    ``parent[i]``: the object before i on its path, ROOT, or UNSEEN. ``weak[i]``: the referent that reference object i
+    holds and that must not be followed from it (-1: none); one edge only, so that a second, strong field counts.
+    ``forbidden``: objects that are never entered.
+    """
+    count = 0
+    for root in roots:
+        if parent[root] == UNSEEN and not forbidden[root]:
+            parent[root] = ROOT
+            order[count] = root
+            count += 1
+    at = 0
+    while at < count:
+        i = order[at]
+        at += 1
+        skip = np.int64(weak[i])
+        for slot in range(starts[i], starts[i + 1]):
+            target = targets[slot]
+            if target == skip:
+                skip = np.int64(-1)
+                continue
+            if parent[target] == UNSEEN and not forbidden[target]:
+                parent[target] = i
+                order[count] = target
+                count += 1
+    return count
+
+
+@kernel
+def carry_up(order: Array, parent: Array, weights: Array) -> None:
+    """Adds each object's weight to the one before it on its path, the farthest first."""
+    for at in range(len(order) - 1, -1, -1):
+        i = order[at]
+        if weights[i] != 0 and parent[i] >= 0:
+            weights[parent[i]] += weights[i]
+
+
+@kernel
+def entering_edges(
+    starts: Array, targets: Array, order: Array, weak: Array, inside: Array, out: Array, capacity: Number
+) -> Number:
+    """Edges (source, target) from the objects of ``order`` into the set ``inside``; returns how many there are.
+
+    Only the first ``capacity`` are written, so that a second call with room for all gets them.
+    """
+    found = 0
+    for i in order:
+        skip = np.int64(weak[i])
+        for slot in range(starts[i], starts[i + 1]):
+            target = targets[slot]
+            if target == skip:
+                skip = np.int64(-1)
+                continue
+            if inside[target]:
+                if found < capacity:
+                    out[found, 0] = i
+                    out[found, 1] = target
+                found += 1
+    return found
+
+
+@kernel
+def group_retained(
+    top: Number, first_child: Array, sibling: Array, group: Array, retained: Array, sums: Array, count: Number
+) -> None:
+    """Per group what its topmost members in the dominator tree retain, summed: MAT's minimum retained size of a set.
+
+    ``group[i]``: the group of object i, -1 for none. ``first_child``, ``sibling``: chained dominator tree. A stack
+    of the path and a counter of open members a group, so that nothing is counted twice.
+    """
+    open_ = np.zeros(count, np.int64)
+    path = np.empty(1024, np.int32)
+    depth = 0
+    node = top
+    while True:
+        while node >= 0:
+            g = group[node]
+            if g >= 0:
+                if open_[g] == 0:
+                    sums[g] += retained[node]
+                open_[g] += 1
+            if depth == len(path):
+                longer = np.empty(2 * len(path), np.int32)
+                longer[: len(path)] = path
+                path = longer
+            path[depth] = node
+            depth += 1
+            node = first_child[node]
+        if depth == 0:
+            return
+        depth -= 1
+        node = path[depth]
+        g = group[node]
+        if g >= 0:
+            open_[g] -= 1
+        node = sibling[node]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flinkscope.errors import FormatError, UnreadableInputError
@@ -86,13 +87,13 @@ def read_pod_status(text: str, source: str) -> tuple[PodStatus, ...]:
 
 def quantity_bytes(text: object) -> int | None:
     """A Kubernetes quantity (``1728Mi``, ``2G``, ``1.5Gi``, ``128974848000m``) in bytes, rounded up, or None."""
-    match = _QUANTITY.match(str(text)) if text is not None else None
+    match = _QUANTITY.match(str(text)[:64]) if text is not None else None
     if match is None:
         return None
     try:
         exact = Decimal(match[1]) * _FACTORS[match[2] or ""]
-        return -int(-exact // 1) if exact.is_finite() and abs(exact) < 1 << 70 else None
-    except (InvalidOperation, OverflowError):
+        return math.ceil(exact) if exact.is_finite() and abs(exact) < 1 << 70 else None
+    except ArithmeticError:  # more digits than a Decimal can hold
         return None
 
 

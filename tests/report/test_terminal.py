@@ -61,7 +61,7 @@ def test_colour_changes_no_words() -> None:
 def test_undecided_rules_come_with_their_command() -> None:
     text = render_terminal(build_report(diagnosis()))
     assert "R20 Container killed" in text
-    assert "$ flinkscope collect --nmt PID" in text
+    assert "collect: flinkscope collect --nmt PID" in text
     assert "R14 Class loader leak: 2 user class loaders for 1 job" in text
 
 

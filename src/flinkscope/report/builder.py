@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from flinkscope import __version__
 from flinkscope.absent import Absent
@@ -69,7 +70,7 @@ def build_report(diagnosis: Diagnosis, case: Case | None = None) -> Report:
         ruled_out=tuple(_rule(f) for f in others if f.verdict is Verdict.RULED_OUT),
         unclear=tuple(_rule(f) for f in others if f.verdict is Verdict.UNCLEAR),
         not_evaluated=tuple(_rule(f) for f in others if f.verdict is Verdict.NOT_EVALUATED),
-        processes=tuple(_process(p, fired) for p in facts.processes),
+        processes=tuple(_processes(facts, fired, root.process if root else "")),
         artifacts=tuple(_artifacts(facts, case)),
         absent=tuple(_absences(facts, case)),
         redaction=_redaction(case),
@@ -143,6 +144,18 @@ def _rule(finding: Finding) -> RuleRow:
     )
 
 
+def _processes(facts: Facts, fired: tuple[Finding, ...], guilty: str) -> Iterator[ProcessRow]:
+    """The process of the root cause first, then those of which most is known.
+
+    Checkpoints belong to the job: a chart of their own only where no process shows them beside its heap.
+    """
+    beside_a_heap = any(not isinstance(p.gc, Absent) for p in facts.processes)
+    for process in sorted(facts.processes, key=lambda p: (p.id != guilty, isinstance(p.gc, Absent), p.id)):
+        row = _process(process, fired)
+        alone = isinstance(process.gc, Absent) and beside_a_heap
+        yield replace(row, timeline=None) if alone else row
+
+
 def _process(process: ProcessFacts, fired: tuple[Finding, ...]) -> ProcessRow:
     return ProcessRow(
         id=process.id,
@@ -185,7 +198,10 @@ def _memory_bar(title: str, parts: Mapping[str, int]) -> MemoryBarRow:
 
 def _artifacts(facts: Facts, case: Case | None) -> Iterator[ArtifactRow]:
     known: dict[str, Artifact] = {a.path: a for a in case.artifacts} if case else {}
+    missing = {m.kind for m in case.missing} if case else set()  # told under what is not known
     for taken in facts.taken:
+        if not taken.used and taken.name == taken.kind and taken.kind in missing:
+            continue
         origin = known.get(taken.name)
         yield ArtifactRow(
             name=taken.name,

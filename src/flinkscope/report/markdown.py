@@ -82,11 +82,8 @@ def _identity(report: Report, root: FindingRow | None) -> list[str]:
     about = " · ".join(prose(p) for p in dict.fromkeys(parts) if p)
     if root is None or report.story.certainty_bp is None:
         return [about]
-    return [
-        about,
-        "",
-        f"**{prose(root.rule)}**, {root.severity}, {human_bp(root.certainty_bp)} sure: {prose(report.story.certainty_why)}",
-    ]
+    sure = f"{human_bp(root.certainty_bp)} sure: {prose(report.story.certainty_why)}"
+    return [about, "", f"**{prose(root.rule)}**, {root.severity}, {sure}"]
 
 
 def _list(title: str, sentences: Sequence[str]) -> list[str]:

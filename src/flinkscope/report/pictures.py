@@ -18,11 +18,9 @@ from flinkscope.report.model import (
     StateRow,
     TimerRow,
 )
-from flinkscope.report.wording import one_of, shortened
-from flinkscope.units import human_ns
+from flinkscope.report.wording import exact_ms, one_of, shortened
 
 MAX_STATES = 50
-_MS = 1_000_000
 
 
 def heap_row(heap: HeapFacts) -> HeapRow:
@@ -96,17 +94,17 @@ def _timers(timers: TimerService) -> TimerRow:
 
 
 def _operator(operator: WindowOperator) -> OperatorRow:
-    size = f" of {human_ns(operator.size_ms * _MS)}" if operator.size_ms else ""
+    size = f" of {exact_ms(operator.size_ms)}" if operator.size_ms else ""
     trigger = "(".join(operator.trigger) + ")" * (len(operator.trigger) - 1) if operator.trigger else "not known"
-    every = f", every {human_ns(operator.trigger_interval_ms * _MS)}" if operator.trigger_interval_ms else ""
-    late = f", lateness {human_ns(operator.allowed_lateness_ms * _MS)}" if operator.allowed_lateness_ms else ""
+    every = f", every {exact_ms(operator.trigger_interval_ms)}" if operator.trigger_interval_ms else ""
+    late = f", lateness {exact_ms(operator.allowed_lateness_ms)}" if operator.allowed_lateness_ms else ""
     kept = operator.evictor_window_ms
     evictor = operator.evictor or "none"
     return OperatorRow(
         task=shortened(operator.task),
         window=shortened(f"{operator.assigner or 'not known'}{size}{late}"),
         trigger=shortened(f"{trigger}{every}"),
-        evictor=shortened(evictor if kept is None else f"{evictor} keeping {human_ns(kept * _MS)}"),
+        evictor=shortened(evictor if kept is None else f"{evictor} keeping {exact_ms(kept)}"),
         function=shortened(operator.function or "not known"),
         watermark=moment(operator.watermark_ms) if operator.watermark_ms is not None else "not known",
         place=shortened(str(operator.place)),

@@ -14,7 +14,7 @@ from flinkscope.units import human_bp, human_bytes, human_ns
 
 _ROLES = {"taskmanager": "TaskManager", "jobmanager": "JobManager", "client": "client", "jvm": "JVM"}
 MAX_REMEDIES = 3
-MAX_REASONS = 3
+MAX_REASONS = 2
 
 
 def story_of(diagnosis: Diagnosis) -> StoryRow:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from flinkscope.report.model import FindingRow, ProcessRow, RemedyRow, Report, RuleRow
 from flinkscope.report.terminal_tables import chart_lines, figure_lines, heap_lines, memory_lines, state_lines
 from flinkscope.report.terminal_text import Ink, bullets, code_lines, fitted, heading, indented
-from flinkscope.report.wording import cleaned
+from flinkscope.report.wording import cleaned, first_sentence
 from flinkscope.units import human_bp, human_bytes
 
 WIDTH = 100
@@ -42,7 +42,7 @@ def _first_screen(report: Report, ink: Ink, width: int) -> Iterator[str]:
     if root is not None and root.remedies:
         yield from heading("DO THIS", ink, width)
         for number, remedy in enumerate(root.remedies[:3], 1):
-            yield from _remedy_in_short(number, remedy, ink, width)
+            yield from _remedy_in_short(number, remedy, first_sentence(remedy.effect), ink, width)
     if story.certainty_bp is not None:
         yield from heading("HOW SURE", ink, width)
         yield from indented(f"{human_bp(story.certainty_bp)}: {story.certainty_why}", width)
@@ -60,11 +60,11 @@ def _paragraphs(title: str, sentences: Iterable[str], ink: Ink, width: int) -> I
         yield from bullets(sentences, width)
 
 
-def _remedy_in_short(number: int, remedy: RemedyRow, ink: Ink, width: int) -> Iterator[str]:
+def _remedy_in_short(number: int, remedy: RemedyRow, effect: str, ink: Ink, width: int) -> Iterator[str]:
     gap = "" if remedy.cures else " (buys time, no cure)"
     yield from indented(f"{number}. {remedy.title}{gap}", width, "  ", "     ")
-    if remedy.effect:
-        yield from indented(remedy.effect, width, "     ")
+    if effect:
+        yield from indented(effect, width, "     ")
     yield from _diff(remedy, ink, width)
 
 
@@ -122,7 +122,7 @@ def _finding(finding: FindingRow, ink: Ink, width: int) -> Iterator[str]:
 
 def _remedy(number: int, remedy: RemedyRow, ink: Ink, width: int) -> Iterator[str]:
     yield ""
-    yield from _remedy_in_short(number, remedy, ink, width)
+    yield from _remedy_in_short(number, remedy, remedy.effect, ink, width)
     for label, text in (("cost", remedy.cost), ("check", remedy.verify)):
         if text:
             yield from indented(f"{label}: {text}", width, "     ", "       ")
@@ -130,7 +130,7 @@ def _remedy(number: int, remedy: RemedyRow, ink: Ink, width: int) -> Iterator[st
         result = "" if step.result_bytes is None else f" = {human_bytes(step.result_bytes)}"
         yield from indented(f"{step.label}: {step.formula}{result}", width, "     = ", "       ")
     for snippet in remedy.snippets:
-        yield ink.quiet(f"     {snippet.language}")
+        yield ink.quiet(f"     {fitted(snippet.language, width - 5)}")
         for sign, text, paint in (("-", snippet.old, ink.bad), ("+", snippet.new, ink.good)):
             for line in text.splitlines():
                 yield from (paint(piece) for piece in code_lines(line, width, f"     {sign} ", "         "))
@@ -143,7 +143,8 @@ def _rules(title: str, rules: tuple[RuleRow, ...], ink: Ink, width: int) -> Iter
     for rule in rules:
         yield from indented(f"{rule.rule} {rule.title}: {rule.why}", width, "  • ", "    ")
         for command in rule.commands:
-            yield from (ink.of("code", line) for line in code_lines(command, width, "      $ ", "        "))
+            lines = code_lines(command, width, "      collect: ", "               ")
+            yield from (ink.of("code", line) for line in lines)
 
 
 def _provenance(report: Report, ink: Ink, width: int) -> Iterator[str]:

@@ -54,3 +54,17 @@ def _cleaned(value: Any) -> Any:
 def one_of(count: int, one: str, many: str = "") -> str:
     """``1 key`` or ``2,000 keys``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def first_sentence(text: str) -> str:
+    """The text up to its first full stop that ends a sentence."""
+    head, stop, _ = text.partition(". ")
+    return head + stop.rstrip()
+
+
+def exact_ms(duration_ms: int) -> str:
+    """A setting's duration without rounding: ``24 h``, ``3 min``, ``90 s``, ``1,500 ms``."""
+    for step, unit in ((3_600_000, "h"), (60_000, "min"), (1_000, "s")):
+        if duration_ms and duration_ms % step == 0:
+            return f"{duration_ms // step:,} {unit}"
+    return f"{duration_ms:,} ms"

@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from flinkscope.report.codec import to_document
-from flinkscope.report.html.shapes import boxes, spans
+from flinkscope.report.html.shapes import boxes, spans, state_boxes
 from flinkscope.report.model import ChangeRow, FigureRow, Report, SnippetRow
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned
@@ -142,6 +142,7 @@ def _templates() -> jinja2.Environment:
         lines=lambda texts: [("", text) for text in texts],
         spans=spans,
         boxes=boxes,
+        state_boxes=state_boxes,
     )
     return environment
 

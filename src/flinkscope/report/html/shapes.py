@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flinkscope.report.model import HeapRow, MemoryBarRow
+from flinkscope.report.model import FlinkStateRow, HeapRow, MemoryBarRow
 from flinkscope.report.treemap import squarified
 
 MAP_WIDTH, MAP_HEIGHT = 1000.0, 330.0  # the map's shape on a wide screen: what "square" is judged by
 _LABEL_WIDTH, _LABEL_HEIGHT = 9.0, 13.0  # per cent below which a label is not readable
 _CHARACTER_PER_CENT = 0.72
+_REST = "everything else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,28 @@ def spans(bar: MemoryBarRow, bars: Sequence[MemoryBarRow]) -> list[Span]:
 
 def boxes(heap: HeapRow) -> list[Box]:
     """The owners as a treemap, plus one box for all that no listed owner keeps."""
-    owners = [(o.name, o.detail, o.bytes) for o in heap.owners if o.bytes > 0]
-    rest = heap.used_bytes - sum(size for _, _, size in owners)
+    owners = [(o.name, o.detail, o.bytes) for o in heap.owners]
+    return _map(owners, heap.used_bytes)
+
+
+def state_boxes(state: FlinkStateRow, heap: HeapRow | None) -> list[Box]:
+    """The live heap by what it means to Flink: each state, the timers, keys and windows, and all the rest."""
+    parts = [(s.name, f"({s.kind} state)", s.bytes) for s in state.states]
+    parts += [(t.service, f"({t.domain}-time timers)", t.bytes) for t in state.timers]
+    parts.append(("keys and windows", "", state.keys_and_windows_bytes))
+    return _map(parts, heap.used_bytes if heap else state.total_bytes)
+
+
+def _map(parts: list[tuple[str, str, int]], whole: int) -> list[Box]:
+    parts = [part for part in parts if part[2] > 0]
+    rest = whole - sum(size for _, _, size in parts)
     if rest > 0:
-        owners.append(("everything else", "", rest))
-    owners.sort(key=lambda owner: -owner[2])
-    placed = squarified([size for _, _, size in owners], MAP_WIDTH, MAP_HEIGHT)
-    hues = _hues([name for name, _, _ in owners])
+        parts.append((_REST, "", rest))
+    parts.sort(key=lambda part: -part[2])
+    placed = squarified([size for _, _, size in parts], MAP_WIDTH, MAP_HEIGHT)
+    hues = _hues([name for name, _, _ in parts])
     result = []
-    for (name, detail, size), r in zip(owners, placed, strict=True):
+    for (name, detail, size), r in zip(parts, placed, strict=True):
         width, height = r.width * 100 / MAP_WIDTH, r.height * 100 / MAP_HEIGHT
         short = name.rsplit(".", 1)[-1]
         full = f"{name} {detail}".rstrip()
@@ -75,7 +89,7 @@ def _hues(names: Sequence[str]) -> dict[str, int]:
     """The same class has the same colour; the rest is grey."""
     hues = dict.fromkeys(names, 7)
     order = (1, 3, 5, 4, 6, 8)
-    for number, name in enumerate(dict.fromkeys(n for n in names if n != "everything else")):
+    for number, name in enumerate(dict.fromkeys(n for n in names if n != _REST)):
         hues[name] = order[number % len(order)]
     return hues
 

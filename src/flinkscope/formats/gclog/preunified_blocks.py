@@ -206,7 +206,7 @@ class BlockReader:
             clock.last_ns = max(moment, clock.last_ns)
         else:
             moment = clock.read(_stamp_of(line, template))
-        if reading.collector is not None and clock.jvm.collector is None:
+        if reading.collector is not None and (form == "full" or clock.jvm.collector is None):
             self._writer.collector(reading.collector)
         self._write(reading, moment, duration_ns, gc_id, at, offset)
 

@@ -1,7 +1,8 @@
 """Time in pre-unified GC logs: which clock the stamps are of, and where another JVM begins.
 
-JDK 7 and 8 print the header (version, memory, flags) at the top of every rotated file, so a header alone is no restart.
-A restart is an uptime that falls back while the wall clock, where printed, says that the JVM's start moved.
+JDK 7 and 8 print a header (version, memory, flags) as the JVM starts, and behind ``GC log file created`` at the top of
+every rotated file. So a header is a restart unless that line stands before it; and an uptime that falls back is one,
+unless the wall clock, where printed, says that the JVM's start did not move.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from flinkscope.formats.gclog.records import MISSING, EventBuilder, JvmFacts
 _SLACK_ns = 1_000_000_000  # concurrent threads print stamps that are older than the line before
 _START_MOVED_ns = 5_000_000_000  # stamps are rounded, and the wall clock is corrected by NTP
 _DATES_KEPT = 4096
+_SEGMENTS_KEPT = 10_000  # lines of two JVMs mixed in one file look like a restart at every other line
 
 
 class Clock:
@@ -41,16 +43,18 @@ class Clock:
 
     def read(self, stamp: Stamp) -> int:
         """The stamp on the segment's clock, MISSING where it has none. May open a new segment."""
-        segment = self._builder.segment
         self.started = True
+        headed = self.heading is not None
+        if self.heading is not None:
+            self._settle_heading(stamp, self.heading)
+        segment = self._builder.segment
         if segment.clock == "none":
             self._choose(stamp)
         elif segment.clock == "uptime" and stamp.uptime is not None:
             moment = uptime_ns(stamp.uptime)
             if moment < self.last_ns - _SLACK_ns:
-                self._fell_back(stamp, moment)
+                self._fell_back(stamp, moment, headed)
         moment = self._on_clock(stamp)
-        self._settle_heading(moment)
         if moment > self.last_ns:
             self.last_ns = moment
         if moment != MISSING and self._builder.segment.first_ns == MISSING:
@@ -89,19 +93,22 @@ class Clock:
             return MISSING if wall == MISSING or segment.zero_wall_ns is None else max(wall - segment.zero_wall_ns, 0)
         return self._wall(stamp.date) if segment.clock == "wall" else MISSING
 
-    def _fell_back(self, stamp: Stamp, moment: int) -> None:
-        zero = self._builder.segment.zero_wall_ns
-        wall = self._wall(stamp.date)
-        if zero is not None and wall != MISSING:
-            restarted = abs(wall - moment - zero) > _START_MOVED_ns
-        else:
-            restarted = self.heading is not None or moment < self.last_ns // 2
-        if restarted:
+    def _fell_back(self, stamp: Stamp, moment: int, headed: bool) -> None:
+        moved = self._start_moved(stamp)
+        restarted = headed or moment < self.last_ns // 2 if moved is None else moved
+        if restarted and len(self._builder.segments) < _SEGMENTS_KEPT:
             self._restart()
             self._choose(stamp)
         else:
             self._builder.coverage.clock_jumps += 1
             self.last_ns = moment
+
+    def _start_moved(self, stamp: Stamp) -> bool | None:
+        """Whether this stamp is of a JVM that started at another time; None where only one of the clocks is printed."""
+        zero, wall = self._builder.segment.zero_wall_ns, self._wall(stamp.date)
+        if zero is None or wall == MISSING or stamp.uptime is None:
+            return None
+        return abs(wall - uptime_ns(stamp.uptime) - zero) > _START_MOVED_ns
 
     def _restart(self) -> None:
         self.keep()
@@ -109,16 +116,13 @@ class Clock:
         self.last_ns = MISSING
         self.counts_uptime = False
 
-    def _settle_heading(self, moment: int) -> None:
-        if self.heading is None:
-            return
-        # Without an uptime nothing else tells a restart from a rotated file, which names itself as one.
-        unclear = self._builder.segment.clock != "uptime" and not self.heading_of_rotation
-        if unclear and len(self._builder) and self._builder.segment.first_event < len(self._builder):
-            clock = self._builder.segment.clock
+    def _settle_heading(self, stamp: Stamp, heading: JvmFacts) -> None:
+        """A header is of this event's JVM: another one than before, unless it only tops a rotated file."""
+        segment = self._builder.segment
+        goes_on = self.heading_of_rotation and not self._start_moved(stamp)
+        if not goes_on and segment.first_event < len(self._builder) and len(self._builder.segments) < _SEGMENTS_KEPT:
             self._restart()
-            self._builder.segment.clock = clock
-        _merge(self._builder.jvm, self.heading)
+        _merge(self._builder.jvm, heading)
         self.heading = None
         self.heading_of_rotation = False
 

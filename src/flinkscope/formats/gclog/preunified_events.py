@@ -23,6 +23,7 @@ from flinkscope.formats.gclog.preunified_terms import (
     cause_of,
     g1_pause,
     generation,
+    known_or,
     mode_flags,
     region_sizes,
     words_of,
@@ -37,6 +38,8 @@ from flinkscope.formats.gclog.preunified_text import (
     level,
 )
 from flinkscope.formats.gclog.records import MISSING, NO_TRIPLE, EventBuilder, Flag, Kind, Triple
+
+_PHASES_KEPT = 64
 
 
 class EventWriter:
@@ -110,6 +113,8 @@ class EventWriter:
 
     def phase_begins(self, name: str, moment: int) -> None:
         """A concurrent phase starts: its abort, which tells no duration, will need to know when."""
+        if len(self._phase_starts) > _PHASES_KEPT:
+            self._phase_starts.clear()
         self._phase_starts[name] = moment
 
     def phase_ends(self, name: str) -> int:
@@ -126,8 +131,11 @@ class EventWriter:
 
     def collector(self, name: str) -> None:
         """The log shows which collector this JVM uses."""
-        if self._builder.jvm.collector is None:
+        known = self._builder.jvm.collector
+        if known is None:
             self._builder.jvm.collector = name
+        elif name == "Serial" and known == "CMS":  # ParNew was seen first, but it collects for Serial Old here
+            self._builder.jvm.collector = "ParNew"
 
     def record(self, root: Frame, stamp: Stamp, offset: int) -> bool:
         """All events of one balanced piece of log; ``stamp`` where its first frame has none. False: nothing known."""
@@ -150,7 +158,7 @@ class EventWriter:
             return self._simple_pause(frame, stamp, offset, Kind.CLEANUP, "GC cleanup")
         if own.startswith((b"GC", b"Full GC")):
             return self._collection(frame, stamp, offset)
-        return False
+        return own.startswith(b"Class Histogram")
 
     def _simple_pause(self, frame: Frame, stamp: Stamp, offset: int, kind: Kind, name: str) -> bool:
         duration = last_seconds_ns(frame.own)
@@ -260,27 +268,28 @@ class EventWriter:
     def _generations(self, pause: Pause, frame: Frame, parts: dict[bytes, Frame], offset: int) -> None:
         young = next(((name, parts[name]) for name in YOUNG if name in parts), None)
         old = next(((name, parts[name]) for name in OLD if name in parts), None)
-        heap = change(frame.own) or NO_TRIPLE
         classes = next((change(parts[name].own) for name in CLASSES if name in parts), None)
+        heap = change(frame.own) or NO_TRIPLE
+        young_sizes = (change(young[1].own) if young is not None else None) or NO_TRIPLE
         if old is not None:
             self.collector(OLD[old[0]])
-        elif young is not None:
-            self.collector(YOUNG[young[0]])
-        if young is not None and old is not None and pause.kind == Kind.YOUNG:
-            self._young_part(pause, young[0], young[1], heap, offset)
-        if old is not None:
+            if young is not None and pause.kind == Kind.YOUNG:
+                self._young_part(pause, young[0], young[1], heap, offset)
+                young_sizes = (young_sizes[1], MISSING, young_sizes[2])  # as the old generation found it
             pause.kind, pause.flags = Kind.FULL, pause.flags | mode_flags(old[1].own)
             pause.name = "Full GC" if frame.own.startswith(b"Full GC") else old[0].decode()
             pause.sizes["old"] = change(old[1].own) or NO_TRIPLE
+            rest = beside(heap, pause.sizes["old"])
+            pause.sizes["young"] = known_or(young_sizes, rest)
             self.cycle_ends()
-        elif young is not None and pause.kind == Kind.YOUNG:
-            pause.name = young[0].decode()
-        if young is not None:
-            pause.sizes["young"] = change(young[1].own) or NO_TRIPLE
-            if old is None:
-                pause.sizes["old"] = beside(heap, pause.sizes["young"])
-            if b"promotion failed" in young[1].own and old is None:
+        elif young is not None:
+            self.collector(YOUNG[young[0]])
+            if pause.kind == Kind.YOUNG:
+                pause.name = young[0].decode()
+            if b"promotion failed" in young[1].own:
                 pause.flags |= Flag.PROMOTION_FAILED
+            pause.sizes["young"] = young_sizes
+            pause.sizes["old"] = beside(heap, young_sizes)
         pause.sizes["heap"] = heap
         if classes is not None:
             pause.sizes["metaspace"] = classes

@@ -24,7 +24,7 @@ from flinkscope.formats.gclog.preunified_text import (
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Kind
 
 _OPEN_LIMIT = 256 * 1024
-OPENING = re.compile(SKIPPED_STAMPS + rb"\[(?:GC(?! ?concurrent| ref-proc)|Full GC)")
+OPENING = re.compile(SKIPPED_STAMPS + rb"\[(?:GC(?! ?concurrent| ref-proc)|Full GC|Class Histogram)")
 _CONCURRENT = re.compile(SKIPPED_STAMPS + rb"\[(?:CMS-|GC )concurrent-")
 _LAYOUT = re.compile(rb"\{?Heap (?:before|after) (?:GC|gc) invocations=\d{1,9}[^:\n]{0,40}:?")
 _STOP = re.compile(STAMPS + rb"Total time for which application threads were stopped: (\d{1,9}\.\d{1,9}) seconds")

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flinkscope.formats.gclog.preunified_text import SKIPPED_STAMPS, STAMPS, UNIT_BYTES
+from flinkscope.formats.gclog.preunified_text import SIZE_LIMIT, SKIPPED_STAMPS, STAMPS, UNIT_BYTES
 from flinkscope.formats.gclog.records import MISSING, EventTable
 
 DIGITS = b"0123456789"
 _SPACED = bytes(byte if byte in b"0123456789." else 0x20 for byte in range(256))
 _FENCE = 987_654_321_987.0  # stands between the numbers of two lines, so that a line with one number too few is noticed
+_LONGEST = 1e9  # seconds; and numbers of collections
 _FENCE_TEXT = b" 987654321987 "
 _DATE_WIDTH = 28
 _FIRST_SIZE = EventTable.columns.index("heap_before_bytes")
@@ -115,15 +116,21 @@ class Template:
 
     def numbers(self, lines: list[bytes]) -> NDArray[np.float64] | None:
         """All numbers of lines of this shape, one row a line; None where one of them has more or fewer."""
-        text = _FENCE_TEXT.join(lines).replace(b"System.gc", b"").translate(_SPACED) + _FENCE_TEXT
-        try:
-            flat = np.fromstring(text.decode("ascii"), dtype=np.float64, sep=" ")
-        except ValueError:
+        text = _numbers_text(_FENCE_TEXT.join(lines)) + _FENCE_TEXT
+        if b" . " in text:
             return None
+        flat = np.fromstring(text, dtype=np.float64, sep=" ")
         if len(flat) != len(lines) * (self.count + 1):
             return None
         table = flat.reshape(len(lines), self.count + 1)
-        return table[:, :-1] if np.array_equal(table[:, -1], np.full(len(lines), _FENCE)) else None
+        if not (table[:, -1] == _FENCE).all():
+            return None
+        if any((table[:, number] * factor).max() >= SIZE_LIMIT for _, number, factor in self.sizes):
+            return None
+        for column in (self.uptime, self.secs, self.gc_id):
+            if column != MISSING and table[:, column].max() >= _LONGEST:
+                return None
+        return table[:, :-1]
 
     def starts_ns(self, numbers: NDArray[np.float64]) -> list[int]:
         """Uptime stamps in nanoseconds, MISSING where the shape has none."""
@@ -150,13 +157,19 @@ class Template:
         """The size rows of the table, their first column still to be filled with the event's row."""
         table = np.full((len(numbers), 1 + len(_SIZE_AT)), MISSING, dtype=np.int64)
         for column, number, factor in self.sizes:
-            sized = np.rint(numbers[:, number] * factor).astype(np.int64)
-            table[:, column] = np.where(table[:, column] == MISSING, 0, table[:, column]) + sized
+            table[:, column] = np.maximum(table[:, column], 0) + np.rint(numbers[:, number] * factor).astype(np.int64)
         if self.form == "young":
-            heap, young = table[:, _SIZE_AT["heap_before_bytes"] :], table[:, _SIZE_AT["young_before_bytes"] :]
-            old = heap[:, :3] - young[:, :3]
-            table[:, _SIZE_AT["old_before_bytes"] :][:, :3] = np.where(old < 0, MISSING, old)
+            _fill_rest(table, "young", "old")
+        elif self.form == "full" and "generation" not in self.words:
+            _fill_rest(table, "old", "young")
         return table
+
+
+def _fill_rest(table: NDArray[np.int64], known: str, rest: str) -> None:
+    """One generation is what the heap holds beside the other; MISSING where that is negative."""
+    heap, part, gap = (_SIZE_AT[f"{group}_before_bytes"] for group in ("heap", known, rest))
+    beside = table[:, heap : heap + 3] - table[:, part : part + 3]
+    table[:, gap : gap + 3] = np.maximum(beside, MISSING)
 
 
 def as_array(table: NDArray[np.int64]) -> array[int]:

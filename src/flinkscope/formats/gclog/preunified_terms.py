@@ -99,6 +99,11 @@ def beside(heap: Triple, young: Triple) -> Triple:
     )  # type: ignore[return-value]
 
 
+def known_or(told: Triple, derived: Triple) -> Triple:
+    """``told``, and where it is MISSING ``derived``."""
+    return tuple(number if number != MISSING else other for number, other in zip(told, derived, strict=True))  # type: ignore[return-value]
+
+
 def region_sizes(line: bytes) -> dict[str, Triple]:
     """Sizes of G1's ``[Eden: a(b)->c(d) Survivors: e->f Heap: g(h)->i(j)]``, or of JDK 6's ``[ a->b(c)]``."""
     labels = list(_REGION_SIZES.finditer(line))

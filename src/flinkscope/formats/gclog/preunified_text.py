@@ -16,7 +16,7 @@ from datetime import datetime
 from flinkscope.formats.gclog.records import MISSING, Triple
 
 DATE = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}"
-UPTIME = rb"\d{1,10}\.\d{3}"
+UPTIME = rb"\d{1,9}\.\d{3}"
 STAMPS = rb"(?:(" + DATE + rb"): ?)?(?:(" + UPTIME + rb"): ?)?(?:#(\d{1,9}): ?)?"
 """Group 1: date stamp, group 2: seconds since the JVM's start, group 3: number of the collection (PrintGCID)."""
 SKIPPED_STAMPS = rb"(?:" + DATE + rb": ?)?(?:" + UPTIME + rb": ?)?(?:#\d{1,9}: ?)?"
@@ -24,12 +24,15 @@ SKIPPED_STAMPS = rb"(?:" + DATE + rb": ?)?(?:" + UPTIME + rb": ?)?(?:#\d{1,9}: ?
 _BRACKET = re.compile(rb"[\[\]]")
 _STAMP = re.compile(rb"(" + DATE + rb"): ?(?:(" + UPTIME + rb"): ?)?|(?<![\d.])(" + UPTIME + rb"): ?")
 _GC_NUMBER = re.compile(rb"#(\d{1,9}): ?$")
+_LAST_MOMENT_ns = 1 << 62
+_DEPTH_READ = 32  # real logs nest five deep
 _STAMP_ROOM = 80  # bytes before a bracket in which its stamps can be
 _AMOUNT = rb"(\d{1,15}(?:\.\d{1,3})?)([BKMG])"
 _CHANGE = re.compile(_AMOUNT + rb"(?:\(" + _AMOUNT + rb"\))?-> ?" + _AMOUNT + rb"\(" + _AMOUNT + rb"\)")
 _LEVEL = re.compile(rb"(?<![>\d.])" + _AMOUNT + rb"\(" + _AMOUNT + rb"\)(?!->)")
 _SECONDS = re.compile(rb"(\d{1,9}\.\d{1,9}) secs?\b")
 _CPU = re.compile(rb"Times: user=(\d{1,9}\.\d\d) sys=(\d{1,9}\.\d\d), real=(\d{1,9}\.\d\d) secs")
+SIZE_LIMIT = 1 << 60
 UNIT_BYTES = {b"B": 1, b"K": 1 << 10, b"M": 1 << 20, b"G": 1 << 30}
 
 
@@ -72,7 +75,9 @@ def frames(text: bytes) -> Frame:
         position = at + 1
         top = stack[-1]
         top.pieces.append(piece)
-        if text[at] == 0x5B:
+        if text[at] == 0x5B and len(stack) > _DEPTH_READ:
+            top.pieces.append(b"[")
+        elif text[at] == 0x5B:
             child = Frame(stamp_before(piece))
             top.children.append(child)
             stack.append(child)
@@ -110,10 +115,9 @@ def stamps_in(piece: bytes) -> list[Stamp]:
 
 
 def size_bytes(number: bytes, unit: bytes) -> int:
-    """``34.3``, ``M`` in bytes, rounded to the nearest."""
-    if b"." in number:
-        return round(float(number) * UNIT_BYTES[unit])
-    return int(number) * UNIT_BYTES[unit]
+    """``34.3``, ``M`` in bytes, rounded to the nearest; MISSING for what no machine has (a corrupt number)."""
+    size = round(float(number) * UNIT_BYTES[unit]) if b"." in number else int(number) * UNIT_BYTES[unit]
+    return size if size < SIZE_LIMIT else MISSING
 
 
 def change(text: bytes) -> Triple | None:
@@ -161,7 +165,7 @@ def wall_ns(date: bytes) -> int:
     """``2014-11-29T06:23:55.892+0000`` since 1970 in nanoseconds; MISSING for a date that the calendar has not."""
     text = date.decode("ascii")
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
-        return round(moment.timestamp() * 1000) * 1_000_000
+        moment = round(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp() * 1000) * 1_000_000
+        return moment if 0 <= moment < _LAST_MOMENT_ns else MISSING
     except (ValueError, OverflowError):
         return MISSING

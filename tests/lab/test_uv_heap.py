@@ -18,20 +18,18 @@ from lab_support.plain_hprof import count_instances
 ENTRY = "org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry"
 TIMER = "org.apache.flink.streaming.api.operators.TimerHeapInternalTimer"
 WINDOW = "org.apache.flink.streaming.api.windowing.windows.TimeWindow"
-ARTIFACTS = set(
-    [
-        "config",
-        "command_line",
-        "gc_log",
-        "heap_dump",
-        "gcutil",
-        "flink_log",
-        "stdout",
-        "checkpoints",
-        "job",
-        "job_truth",
-    ]
-)
+ARTIFACTS = {
+    "config",
+    "command_line",
+    "gc_log",
+    "heap_dump",
+    "gcutil",
+    "flink_log",
+    "stdout",
+    "checkpoints",
+    "job",
+    "job_truth",
+}
 VISITORS = "flinkscope.lab.uv.Visitors"
 FLINK_S_OWN_ENTRIES = 8  # state entries that are not the job's: measured 1 on 2.3.0
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -54,7 +55,16 @@ def spoilt_by_hand() -> Report:
     return hostile(build_report(diagnosis()))
 
 
+def two_long_named_processes() -> Report:
+    """Names that differ only far beyond what an anchor would keep, and a root cause without a remedy."""
+    report = build_report(diagnosis())
+    processes = tuple(replace(report.processes[0], id="t" * 200 + end) for end in "ab")
+    findings = (replace(report.findings[0], remedies=()), *report.findings[1:])
+    return replace(report, processes=processes, findings=findings)
+
+
 PAGES: list[Callable[[], str]] = [
+    lambda: render_html(two_long_named_processes()),
     lambda: render_html(build_report(diagnosis())),
     lambda: render_html(build_report(healthy())),
     lambda: render_html(spoilt()),

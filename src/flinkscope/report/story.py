@@ -9,7 +9,7 @@ from flinkscope.diagnosis.engine import Diagnosis
 from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
 from flinkscope.diagnosis.finding import Finding, Fired, Remedy, Verdict
 from flinkscope.report.model import StoryRow
-from flinkscope.report.wording import one_of, shortened
+from flinkscope.report.wording import capitalised, one_of, shortened
 from flinkscope.units import human_bp, human_bytes, human_ns
 
 _ROLES = {"taskmanager": "TaskManager", "jobmanager": "JobManager", "client": "client", "jvm": "JVM"}
@@ -26,7 +26,9 @@ def story_of(diagnosis: Diagnosis) -> StoryRow:
     return StoryRow(
         headline=root.title,
         what=tuple(what_happened(process)) if process else (),
-        why=(root.outcome.summary, *(e.text for e in root.outcome.evidence[:MAX_REASONS])),
+        why=tuple(
+            capitalised(t) for t in (root.outcome.summary, *(e.text for e in root.outcome.evidence[:MAX_REASONS]))
+        ),
         do=tuple(_in_one_line(r) for r in root.outcome.remedies[:MAX_REMEDIES]),
         certainty_bp=root.certainty_bp,
         certainty_why=_certainty(diagnosis, root, len(root.outcome.evidence)),

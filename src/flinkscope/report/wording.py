@@ -68,3 +68,8 @@ def exact_ms(duration_ms: int) -> str:
         if duration_ms and duration_ms % step == 0:
             return f"{duration_ms // step:,} {unit}"
     return f"{duration_ms:,} ms"
+
+
+def capitalised(text: str) -> str:
+    """The text beginning with a capital letter, as a sentence does."""
+    return text[:1].upper() + text[1:]

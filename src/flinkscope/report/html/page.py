@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -19,7 +18,7 @@ from markupsafe import Markup, escape
 
 from flinkscope.report.codec import to_document
 from flinkscope.report.html.shapes import boxes, spans, state_boxes
-from flinkscope.report.model import ChangeRow, FigureRow, Report, SnippetRow
+from flinkscope.report.model import ChangeRow, FigureRow, FindingRow, Report, SnippetRow
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned
 from flinkscope.units import human_bp, human_bytes, human_count
@@ -31,7 +30,7 @@ def render_html(report: Report) -> str:
     root = next((f for f in report.findings if f.rule == report.root_cause), None)
     others = [f for f in report.findings if f is not root]
     return page_of(
-        "report.html.j2", report.title, _contents(report, bool(root), others), report=report, root=root, others=others
+        "report.html.j2", report.title, _contents(report, root, others), report=report, root=root, others=others
     )
 
 
@@ -98,18 +97,15 @@ def snippet_lines(snippet: SnippetRow) -> list[tuple[str, str]]:
     return old + [("+", f" {line}") for line in snippet.new.splitlines()]
 
 
-def anchor(text: str) -> str:
-    """A name usable in a link inside the page; distinct names may share one only beyond 60 characters."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", text)[:60]
-
-
-def _contents(report: Report, root: bool, others: list[Any]) -> list[tuple[str, str]]:
-    rows = [("story", "Story")]
-    rows += [(f"process-{i}", p.id) for i, p in enumerate(report.processes, 1)]
-    rows += [("remedies", "What to change"), ("evidence", "Evidence")] if root else []
+def _contents(report: Report, root: FindingRow | None, others: list[FindingRow]) -> list[tuple[str, str]]:
+    processes = [(f"process-{i}", p.id) for i, p in enumerate(report.processes, 1)]
+    rows = [("story", "Story"), *processes[:1]]
+    rows += [("remedies", "What to change")] if root and root.remedies else []
+    rows += [("evidence", "Evidence")] if root else []
     for name, title in (("memory", "Memory"), ("state", "State"), ("heap", "Heap")):
-        having = [p for p in report.processes if getattr(p, name)]
-        rows += [(f"{name}-{anchor(p.id)}", title if len(having) == 1 else f"{title} {p.id}") for p in having]
+        having = [(i, p) for i, p in enumerate(report.processes, 1) if getattr(p, name)]
+        rows += [(f"{name}-{i}", title if len(having) == 1 else f"{title} {p.id}") for i, p in having]
+    rows += processes[1:]
     rows += [("others", "Other findings")] if others else []
     rows += [("checked", "Also checked")] if report.unclear or report.not_evaluated or report.ruled_out else []
     return [*rows, ("provenance", "Provenance")]
@@ -134,7 +130,6 @@ def _templates() -> jinja2.Environment:
         count=human_count,
         figure=_figure,
         prose=prose,
-        anchor=anchor,
         chart_json=lambda row: data_block(to_document(row)),
         change_lines=change_lines,
         change_text=change_text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flinkscope.formats.gclog.records import EventTable, Kind, Segment
+from flinkscope.formats.gclog.records import EventBuilder
 
 _LARGEST_REGION = 512 << 20
 _BY_WORDS = (
@@ -24,16 +24,16 @@ _BY_WORDS = (
 )
 
 
-def infer_collectors(table: EventTable, segments: list[Segment], generations: dict[str, str]) -> None:
-    """Fills in the collector where no line names it. ``generations``: collectors by the names of their generations."""
-    names = set(table.names)
+def infer_collectors(builder: EventBuilder, by_generations: str | None) -> None:
+    """Fills in the collector where no line names it. ``by_generations``: whose generations have the names seen."""
+    by_words = None
     for word, collector in _BY_WORDS:
-        if any(name.startswith(word) for name in names):
-            generations.setdefault("words", collector)
-    for segment in segments:
+        if by_words is None and any(name.startswith(word) for name in builder.names):
+            by_words = collector
+    for segment in builder.segments:
         if segment.jvm.collector is None:
-            segment.jvm.collector = generations.get("generations") or generations.get("words")
-        elif segment.jvm.collector in ("ZGC", "Shenandoah") and (table.kind == Kind.MINOR_CYCLE).any():
+            segment.jvm.collector = by_generations or by_words
+        elif segment.jvm.collector in ("ZGC", "Shenandoah") and (by_words or "").startswith("Generational"):
             segment.jvm.collector = f"Generational {segment.jvm.collector}"
 
 

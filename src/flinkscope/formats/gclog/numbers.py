@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _UNIT = {66: 1, 75: 1 << 10, 77: 1 << 20, 71: 1 << 30, 84: 1 << 40}  # B K M G T
+_SIZES_KEPT = 4_096
 _sizes: dict[bytes, int] = {}
 
 
@@ -11,9 +12,8 @@ def size_bytes(text: bytes) -> int:
     found = _sizes.get(text)
     if found is None:
         found = int(text[:-1]) * _UNIT[text[-1]]
-        if len(_sizes) > 100_000:
-            _sizes.clear()
-        _sizes[text] = found
+        if len(_sizes) < _SIZES_KEPT:
+            _sizes[text] = found
     return found
 
 

@@ -235,28 +235,41 @@ class EventBuilder:
     def end_chunk(self, chunk: bytes) -> None:
         """The chunk (whole lines, except perhaps the last) is done: turns offsets into line numbers, counts lines."""
         base = self.coverage.lines + 1
-        breaks = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 10)
-        if len(self) > self._chunk_row or self._unread or self._oom:
-            packed = np.frombuffer(self._rows, dtype=np.int64)[3::_ROW]
-            fresh = packed[self._chunk_row :]
-            lines = np.searchsorted(breaks, fresh & 0xFFFFFFFF) + base
-            fresh[:] = (fresh >> 32 << 32) | np.minimum(lines, 0xFFFFFFFF)
+        line, at, rows = base, 0, self._rows
+        for row in range(self._chunk_row * _ROW + 3, len(rows), _ROW):
+            # counting between neighbours is five times as fast as an index of all line breaks
+            packed = rows[row]
+            offset = packed & 0xFFFFFFFF
+            line = line + chunk.count(b"\n", at, offset) if offset >= at else base + chunk.count(b"\n", 0, offset)
+            at = offset
+            rows[row] = packed ^ offset | min(line, 0xFFFFFFFF)
+        if self._unread or self._oom:
+            breaks = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 10)
             for offset, line in self._unread:
                 text = line.decode("utf-8", "replace")
                 self.coverage.samples.append((int(np.searchsorted(breaks, offset)) + base, text))
             for offset, text in self._oom:
                 self.jvm.out_of_memory.append((int(np.searchsorted(breaks, offset)) + base, text))
-            del packed, fresh  # else the array could not grow any more
         self._unread.clear()
         self._oom.clear()
         self._chunk_row = len(self)
-        self.coverage.lines += len(breaks) + (not chunk.endswith(b"\n") if chunk else 0)
+        self.coverage.lines += chunk.count(b"\n") + (not chunk.endswith(b"\n") if chunk else 0)
 
-    def table(self) -> EventTable:
-        """The events so far, as numpy columns. The builder can go on afterwards (the table is a snapshot)."""
-        rows = np.array(self._rows, dtype=np.int64).reshape(-1, _ROW)
-        sizes = np.array(self._sizes, dtype=np.int64).reshape(-1, _SIZE_ROW)
-        return EventTable(rows, sizes, tuple(self._names))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names and causes seen so far, by code."""
+        return tuple(self._names)
+
+    def table(self, *, snapshot: bool = False) -> EventTable:
+        """The events as numpy columns, without a copy: the builder cannot take more afterwards.
+
+        A ``snapshot`` is a copy, and the builder can go on.
+        """
+        rows = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, _ROW)
+        sizes = np.frombuffer(self._sizes, dtype=np.int64).reshape(-1, _SIZE_ROW)
+        if snapshot:
+            rows, sizes = rows.copy(), sizes.copy()
+        return EventTable(rows, sizes, self.names)
 
 
 class EventTable:

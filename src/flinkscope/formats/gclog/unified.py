@@ -12,15 +12,13 @@ from collections.abc import Callable
 
 from flinkscope.formats.gclog import decoration, jvmlines
 from flinkscope.formats.gclog.cycles import CycleTracker
-from flinkscope.formats.gclog.inference import infer_collectors, infer_region_bytes
+from flinkscope.formats.gclog.inference import infer_collectors
 from flinkscope.formats.gclog.numbers import ms_ns, seconds_ms, seconds_ns, size_bytes
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
-from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, YOUNG_OF, alternation
+from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, alternation
+from flinkscope.formats.gclog.unified_sizes import CPU, EMPTY, HEAP, OLD, YOUNG, PendingSizes
 
-_SIZE_COLUMNS = 19  # row, heap 3, young 3, old 3, humongous 3, metaspace 3, cpu 3
-_HEAP, _YOUNG, _OLD, _HUMONGOUS, _METASPACE, _CPU = 1, 4, 7, 10, 13, 16
-_EMPTY = [MISSING] * _SIZE_COLUMNS
 _BACKWARDS_NS = 500_000_000  # stamps of different threads may be a little out of order; more is another clock
 _TAIL_BYTES = 1 << 16
 
@@ -31,16 +29,16 @@ class UnifiedParser:
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
         self._layout: decoration.Layout | None = None
-        self._pending: dict[int, list[int]] = {}
+        self._sizes = PendingSizes(builder)
         self._open: list[int] | None = None  # sizes of the last event; CPU times may still come
         self._open_gc = MISSING
         self._codes: dict[bytes, int] = {}
         self._cycles = CycleTracker(builder)
+        self._last_field = b""
+        self._last_stamp = MISSING
         self._stop_reason = b"Safepoint"
         self._last_ns = MISSING
         self._last_collection = MISSING
-        self._region_bytes: int | None = None
-        self._generations: dict[str, str] = {}
         self._troubles: dict[int, int] = {}
         self._not_understood = 0
         self._outside = 0
@@ -74,17 +72,39 @@ class UnifiedParser:
         self._flush()
         self._cycles.finish()
         self._torn_collection()
-        infer_collectors(self._builder.table(), self._builder.segments, self._generations)
+        infer_collectors(self._builder, self._sizes.collector)
 
     def _begin(self, chunk: bytes) -> None:
         self._layout = decoration.sniff(chunk[:_TAIL_BYTES])
         anchor = b"] " if self._layout.roles else b"\n"
-        self._pattern, ends = alternation(anchor)
+        self._pattern, ends = alternation(anchor, len(self._layout.roles))
         self._handlers: list[tuple[Callable[[re.Match[bytes], int], None], int]] = [
-            (getattr(self, f"_{handler}") if handler else _ignore, first) for handler, first in ends
+            (self._handler(handler), first) for handler, first in ends
         ]
         self._anchor = anchor
         self._builder.segment.clock = self._layout.clock
+
+    def _handler(self, kind: str) -> Callable[[re.Match[bytes], int], None]:
+        return {
+            "": _ignore,
+            "block": self._block,
+            "paused": self._paused,
+            "pause": self._pause,
+            "phase": self._phase,
+            "collection": self._collection,
+            "stall": self._stall,
+            "safepoint": self._safepoint,
+            "stopped": self._stopped,
+            "entering": self._entering,
+            "cpu": self._cpu,
+            "trouble": self._trouble,
+            "fact": self._fact,
+            "rest": self._rest,
+            "region": self._sizes.region,
+            "generation": self._sizes.generation,
+            "metaspace": self._sizes.metaspace,
+            "zmetaspace": self._sizes.zmetaspace,
+        }[kind]
 
     # --- stamps -------------------------------------------------------------------------------------------------
 
@@ -94,17 +114,24 @@ class UnifiedParser:
         return text[text.rfind(b"\n", 0, at) + 2 : at].split(b"][")
 
     def _now(self, at: int) -> int:
-        """The line's time on the log's clock."""
+        """The line's time on the log's clock. ``at``: where the line's decorations end."""
         layout = self._layout
         if layout is None or layout.clock_at < 0:
             return MISSING
-        fields = self._fields(at)
-        stamp = layout.stamp_ns(fields)
-        if stamp == MISSING:
-            for field in fields:
-                if decoration.role_of(field) == layout.clock_role:
-                    return decoration.field_ns(layout.clock_role, field)
-        return stamp
+        text = self._chunk
+        fields = text[text.rfind(b"\n", 0, at) + 2 : at].split(b"][")
+        if len(fields) > layout.clock_at:
+            field = fields[layout.clock_at]
+            if field == self._last_field:  # neighbouring lines share their stamp
+                return self._last_stamp
+            stamp = decoration.field_ns(layout.clock_role, field)
+            if stamp != MISSING:
+                self._last_field, self._last_stamp = field, stamp
+                return stamp
+        for field in fields:
+            if decoration.role_of(field) == layout.clock_role:
+                return decoration.field_ns(layout.clock_role, field)
+        return MISSING
 
     def _stamp_edges(self, text: bytes) -> None:
         """First and last stamp of the chunk, and the wall clock of uptime 0."""
@@ -140,8 +167,7 @@ class UnifiedParser:
     def _restart(self, at: int) -> None:
         self._flush()
         self._cycles.restart()
-        self._pending.clear()
-        self._region_bytes = None
+        self._sizes.restart()
         segment = self._builder.restart(at)
         segment.clock = self._layout.clock if self._layout else "none"
         segment.first_ns = self._now(at)
@@ -164,21 +190,36 @@ class UnifiedParser:
             self._builder.add_size_row(self._open)
             self._open = None
 
+    def _block(self, match: re.Match[bytes], first: int) -> None:
+        """All lines of one collection of G1, from ``Eden regions`` to ``User=``, in one match."""
+        texts = match.groups()
+        at = first - 1
+        sizes = self._sizes.of_block(texts[at : at + 15])
+        if texts[at + 19]:
+            sizes[CPU] = seconds_ms(texts[at + 19])
+            sizes[CPU + 1] = seconds_ms(texts[at + 20])
+            sizes[CPU + 2] = seconds_ms(texts[at + 21])
+        title_at = match.start(first + 15)
+        self._collected(int(texts[0]), self._chunk.rfind(self._anchor, 0, title_at), texts[at + 15 : at + 19], sizes)
+
     def _paused(self, match: re.Match[bytes], first: int) -> None:
         """``Pause Young (Normal) (G1 Evacuation Pause) 6M->1M(128M) 1.594ms``"""
-        title, _, before = match[first].rpartition(b" ")
-        gc_id, at = int(match[1]), match.start()
-        sizes = self._pending.pop(gc_id, None) or _EMPTY.copy()
+        gc_id = int(match[1])
+        self._collected(gc_id, match.start(), match.group(*range(first, first + 4)), self._sizes.take(gc_id))
+
+    def _collected(self, gc_id: int, at: int, texts: tuple[bytes, ...], sizes: list[int]) -> None:
+        """A pause with sizes. ``texts``: title with the size before it, size after, capacity, milliseconds."""
+        title, _, before = texts[0].rpartition(b" ")
         try:
-            sizes[_HEAP] = size_bytes(before)
+            sizes[HEAP] = size_bytes(before[:-1])
         except (ValueError, KeyError, IndexError):
-            self._rest(match, first)
+            self._lost(at, texts[0])
             return
-        sizes[_HEAP + 1] = size_bytes(match[first + 1])
-        sizes[_HEAP + 2] = size_bytes(match[first + 2])
-        if sizes[_OLD + 1] >= 0 and sizes[_YOUNG + 1] >= 0:
-            self._refine(sizes)
-        duration, end = ms_ns(match[first + 3]), self._now(at)
+        sizes[HEAP + 1] = size_bytes(texts[1])
+        sizes[HEAP + 2] = size_bytes(texts[2])
+        if sizes[OLD + 1] >= 0 and sizes[YOUNG + 1] >= 0:
+            self._sizes.refine(sizes)
+        duration, end = ms_ns(texts[3]), self._now(at)
         code = self._code(title)
         if self._troubles:
             code |= self._troubles.pop(gc_id, 0) << 40
@@ -202,7 +243,7 @@ class UnifiedParser:
         code = self._code(match[first])
         self._flush()
         row = self._builder.add_coded(start, duration, code, gc_id, at)
-        self._open, self._open_gc = [row, *_EMPTY[1:]], gc_id
+        self._open, self._open_gc = [row, *EMPTY[1:]], gc_id
         if self._cycles.active:
             self._cycles.pause(match[first], gc_id, start, end, None)
 
@@ -215,7 +256,7 @@ class UnifiedParser:
         row = self._builder.add_coded(start, duration, self._code(match[first]), gc_id, at)
         sizes = None
         if match[first + 1]:
-            sizes = [row, *(size_bytes(match[first + i]) for i in (1, 2, 3)), *_EMPTY[4:]]
+            sizes = [row, *(size_bytes(match[first + i]) for i in (1, 2, 3)), *EMPTY[4:]]
             self._open, self._open_gc = sizes, gc_id
         if self._cycles.active:
             self._cycles.phase(match[first], gc_id, start, end, sizes)
@@ -236,8 +277,8 @@ class UnifiedParser:
         if match[first + 3]:
             duration = max(seconds_ns(match[first + 3]), duration)
         start = now if duration == MISSING or now == MISSING else max(0, now - duration)
-        sizes = self._pending.pop(gc_id, None) or _EMPTY.copy()
-        sizes[_HEAP], sizes[_HEAP + 1] = size_bytes(match[first + 1]), size_bytes(match[first + 2])
+        sizes = self._sizes.take(gc_id)
+        sizes[HEAP], sizes[HEAP + 1] = size_bytes(match[first + 1]), size_bytes(match[first + 2])
         self._flush()
         sizes[0] = self._builder.add_coded(start, duration, self._code(match[first]), gc_id, at)
         self._open, self._open_gc = sizes, gc_id
@@ -285,77 +326,10 @@ class UnifiedParser:
 
     # --- lines that belong to an event --------------------------------------------------------------------------
 
-    def _sizes_of(self, gc_id: int) -> list[int]:
-        found = self._pending.get(gc_id)
-        if found is None:
-            if len(self._pending) > 1_000:  # collections whose last line never came
-                self._pending.clear()
-            found = self._pending[gc_id] = _EMPTY.copy()
-        return found
-
-    def _regions(self, match: re.Match[bytes], first: int) -> None:
-        """The five region lines of G1, when nothing stands between them."""
-        region = self._builder.jvm.region_bytes or 1
-        sizes = self._sizes_of(int(match[1]))
-        eden, eden_after, eden_next, survivor, survivor_after, survivor_next, old, old_after = (
-            int(text) for text in match.group(*range(first, first + 8))
-        )
-        sizes[_YOUNG] = (eden + survivor) * region
-        sizes[_YOUNG + 1] = (eden_after + survivor_after) * region
-        sizes[_YOUNG + 2] = (eden_next + survivor_next) * region
-        if match[first + 8]:
-            old, old_after = old + int(match[first + 8]), old_after + int(match[first + 9])
-        sizes[_OLD], sizes[_OLD + 1] = old * region, old_after * region
-        sizes[_HUMONGOUS] = int(match[first + 10]) * region
-        sizes[_HUMONGOUS + 1] = int(match[first + 11]) * region
-
-    def _region(self, match: re.Match[bytes], first: int) -> None:
-        """One region line, where another thread wrote between them."""
-        region = self._builder.jvm.region_bytes or 1
-        sizes = self._sizes_of(int(match[1]))
-        at = {b"O": _OLD, b"A": _OLD, b"H": _HUMONGOUS}.get(match[first][:1], _YOUNG)
-        for i in (0, 1, 2):
-            text = match[first + 1 + i]
-            if text:
-                sizes[at + i] = max(0, sizes[at + i]) + int(text) * region
-
-    def _generation(self, match: re.Match[bytes], first: int) -> None:
-        """``PSYoungGen: 1332K(30208K)->0K(30208K) …``, ``Tenured: …``"""
-        sizes = self._sizes_of(int(match[1]))
-        at = _YOUNG if match[first] in YOUNG_OF else _OLD
-        if at == _YOUNG and not self._generations:
-            self._generations["generations"] = YOUNG_OF[match[first]]
-        sizes[at : at + 3] = [size_bytes(match[first + i]) for i in (1, 2, 3)]
-
-    def _metaspace(self, match: re.Match[bytes], first: int) -> None:
-        """``Metaspace: 639K(768K)->639K(768K) …`` (used and committed), before JDK 16 ``5408K->5408K(1056768K)``"""
-        sizes = self._sizes_of(int(match[1]))
-        sizes[_METASPACE : _METASPACE + 3] = [size_bytes(match[first + i]) for i in (0, 1, 2)]
-
-    def _zmetaspace(self, match: re.Match[bytes], first: int) -> None:
-        """``Metaspace: 6M used, 7M committed, 1088M reserved``"""
-        sizes = self._sizes_of(int(match[1]))
-        sizes[_METASPACE + 1], sizes[_METASPACE + 2] = size_bytes(match[first]), size_bytes(match[first + 1])
-
     def _cpu(self, match: re.Match[bytes], first: int) -> None:
         """``User=0.01s Sys=0.00s Real=0.04s`` of the event just before"""
         if self._open is not None and self._open_gc == int(match[1]):
-            self._open[_CPU:] = [seconds_ms(match[first + i]) for i in (0, 1, 2)]
-
-    def _refine(self, sizes: list[int]) -> None:
-        """Heap sizes in K where the generations tell them and agree with the heap line (which is rounded down to M);
-        for G1 regions in bytes, where the line with the region size was lost."""
-        if sizes[_HUMONGOUS] < 0:
-            for i in (0, 1):
-                exact = sizes[_YOUNG + i] + sizes[_OLD + i]
-                if 0 <= exact - sizes[_HEAP + i] < 1 << 20:
-                    sizes[_HEAP + i] = exact
-        elif not self._builder.jvm.region_bytes:
-            regions = sizes[_YOUNG] + sizes[_OLD] + sizes[_HUMONGOUS]
-            self._region_bytes = infer_region_bytes(regions, sizes[_HEAP]) or self._region_bytes
-            for i in range(_YOUNG, _METASPACE):
-                if sizes[i] >= 0:
-                    sizes[i] = sizes[i] * self._region_bytes if self._region_bytes else MISSING
+            self._open[CPU:] = [seconds_ms(match[first + i]) for i in (0, 1, 2)]
 
     def _trouble(self, match: re.Match[bytes], first: int) -> None:
         self._troubles[int(match[1])] = _TROUBLE[match[first][:1].lower() + match[first][-1:]]
@@ -385,8 +359,11 @@ class UnifiedParser:
         else:
             unknown = EVENTFUL.search(line) is not None
         if unknown:
-            self._not_understood += 1
-            self._builder.not_understood(max(0, at - 1), line)
+            self._lost(at, line)
+
+    def _lost(self, at: int, line: bytes) -> None:
+        self._not_understood += 1
+        self._builder.not_understood(max(0, at - 1), line)
 
     def _count(self, text: bytes) -> None:
         """How many GC lines the chunk has and how many of them were understood."""

@@ -10,7 +10,6 @@ import re
 
 from flinkscope.formats.gclog import jvmlines
 
-YOUNG_OF = {b"DefNew": "Serial", b"ParNew": "CMS", b"PSYoungGen": "Parallel"}
 SURE = re.compile(
     rb"(?:\] |^)(?:GC\(\d{1,12}\) |Safepoint \"|Using (?:G1|Serial|Parallel|Concurrent Mark|The Z|Shenandoah|Epsilon))"
     rb"|\[gc(?:,[a-z_]+)* *\] |\[safepoint *\] ",
@@ -20,16 +19,19 @@ EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
 BEGUN = re.compile(rb"GC\((\d+)\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
 
 # One line kind each: (handler, pattern of the message after `GC(n) `).
+# HEAD stands for the decorations and `GC(n) ` of a line that follows.
 IN_GC = (
     (
-        "regions",
-        rb"Eden regions: (\d+)->(\d+)\((\d+)\)\n"
-        rb"[^\n]{0,400}?Survivor regions: (\d+)->(\d+)\((\d+)\)\n"
-        rb"[^\n]{0,400}?Old regions: (\d+)->(\d+)\n(?:[^\n]{0,400}?Archive regions: (\d+)->(\d+)\n)?"
-        rb"[^\n]{0,400}?Humongous regions: (\d+)->(\d+)",
+        "block",  # all sizes of a collection of G1 to its end, where no other thread wrote between them
+        rb"Eden regions: (\d+)->(\d+)\((\d+)\)\nHEADSurvivor regions: (\d+)->(\d+)\((\d+)\)\n"
+        rb"HEADOld regions: (\d+)->(\d+)\n(?:HEADArchive regions: (\d+)->(\d+)\n)?"
+        rb"HEADHumongous regions: (\d+)->(\d+)\n"
+        rb"HEADMetaspace: (\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)[^\n]{0,400}+\n"
+        rb"HEAD(Pause [^\n>]{1,400}+)>(\d+[BKMG])\((\d+[BKMG])\) ([\d.,]{1,20}+)ms\n"
+        rb"(?:HEADUser=([\d.,]{1,20}+)s Sys=([\d.,]{1,20}+)s Real=([\d.,]{1,20}+)s)?",
     ),
     ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d+)->(\d+)(?:\((\d+)\))?"),
-    ("paused", rb"((?:[yYO]: )?Pause [^\n>]{0,400})->(\d+[BKMGT])\((\d+[BKMGT])\) ([\d.,]+)ms"),
+    ("paused", rb"(Pause [^\n>]{1,400}+)>(\d+[BKMGT])\((\d+[BKMGT])\) ([\d.,]+)ms"),
     ("cpu", rb"User=([\d.,]+)s Sys=([\d.,]+)s Real=([\d.,]+)s"),
     ("metaspace", rb"Metaspace: (\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)"),
     (
@@ -37,11 +39,11 @@ IN_GC = (
         rb"(DefNew|ParNew|PSYoungGen|Tenured|CMS|ParOldGen|PSOldGen): "
         rb"(\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)",
     ),
-    ("pause", rb"((?:[yYO]: )?Pause [^\n>]{0,400}?) ([\d.,]+)ms(?=[\r\n])"),
+    ("pause", rb"((?:[yYO]: )?Pause [^\n>\d]{1,400}+)([\d.,]{1,20}+)ms(?=[\r\n])"),
     (
         "phase",
-        rb"((?:[yYO]: )?(?:Concurrent|Coalescing) [^\n>]{0,400}?)"
-        rb"(?: (\d+[BKMG])->(\d+[BKMG])\((\d+[BKMG])\))? ([\d.,]+)ms(?=[\r\n])",
+        rb"((?:[yYO]: )?(?:Concurrent|Coalescing) [^\n>\d]{1,400}+(?:[\d.,]{1,20}+s, [\d.,]{1,20}+s\) )?)"
+        rb"(?:(\d+[BKMG])->(\d+[BKMG])\((\d+[BKMG])\) )?([\d.,]{1,20}+)ms(?=[\r\n])",
     ),
     (
         "collection",
@@ -66,12 +68,14 @@ OUTSIDE = (
     ("stall", rb"((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
     ("fact", jvmlines.FACT_LINE),
 )
-# Details under `GC(n)` that are known to carry no event; anything else is looked at once more, by its tags.
-_DETAIL = rb"(?! |[yYO]: |Pause |Using |Phase |Concurrent |Load:|MMU:|Mark|NMethods:|Age |Desired survivor|- age)"
+_DETAIL = rb"(?! |Using )"  # the most frequent lines that carry no event are refused first
+# Other such lines; anything else under `GC(n)` is looked at once more, by its tags.
+_KNOWN_DETAIL = rb"(?![yYO]: |Pause |Phase |Concurrent |Load:|MMU:|Mark|NMethods:|Age |Desired survivor|- age)"
 
 
-def alternation(anchor: bytes) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
+def alternation(anchor: bytes, decorations: int) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
     """The pattern, and for each group number that can end a match: the handler and its first group."""
+    head = rb"(?:\[[^\]\n]{0,300}+\]){%d} GC\(\d+\) " % decorations if decorations else rb"GC\(\d+\) "
     ends: list[tuple[str, int]] = [("", 0)]
 
     def number(kinds: tuple[tuple[str, bytes], ...]) -> bytes:
@@ -79,11 +83,12 @@ def alternation(anchor: bytes) -> tuple[re.Pattern[bytes], list[tuple[str, int]]
         for handler, pattern in kinds:
             # an empty group at the end, so that lastindex tells the kind even where optional groups took no part
             first = len(ends)
+            pattern = pattern.replace(b"HEAD", head)
             ends.extend([(handler, first)] * (re.compile(pattern).groups + 1))
             parts.append(pattern + rb"()")
         return rb"|".join(parts)
 
     ends.append(("", 1))  # the number in GC(n)
-    inside = number((*IN_GC, ("rest", _DETAIL + rb"([^\n]+)")))
+    inside = _DETAIL + rb"(?:" + number((*IN_GC, ("rest", _KNOWN_DETAIL + rb"([^\n]+)"))) + rb")"
     outside = number(OUTSIDE)
-    return re.compile(re.escape(anchor) + rb"(?:GC\((\d+)\) (?:" + inside + rb")|(?:" + outside + rb"))"), ends
+    return re.compile(re.escape(anchor) + rb"(?:GC\((\d+)\) " + inside + rb"|(?:" + outside + rb"))"), ends

@@ -1,0 +1,5 @@
+"""``python -m flinkscope``."""
+
+from flinkscope.cli.main import main
+
+main()

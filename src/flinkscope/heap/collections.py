@@ -25,14 +25,15 @@ SIZE_BOUNDS = (0, 1, 2, 5, 17, 65, 257, 1025)
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The reachable collections of one class. Arrays by collection: ``sizes`` entries, ``slots`` length of the backing
-    array (-1 where it has none), ``used`` slots that are not null, ``wasted`` bytes, ``empty``."""
+    """The reachable collections of one class. Arrays by collection: ``sizes`` entries, ``arrays`` the backing array (-1:
+    none), ``slots`` its length (-1: none), ``used`` slots that are not null, ``wasted`` bytes, ``empty``."""
 
     class_name: str
     loader_address: int
     shape: Shape
     indices: Array
     sizes: Array
+    arrays: Array
     slots: Array
     used: Array
     wasted: Array
@@ -119,7 +120,7 @@ def _population(heap: Heap, row: int, shape: Shape, indices: Array, shapes: dict
     inner_bytes = np.where(bodies != indices, shallow[np.maximum(bodies, 0)], 0)
     whole = shallow[indices].astype(np.int64) + array_bytes + inner_bytes
     wasted = np.where(sizes == 0, whole, wasted)
-    return Population(info.names[row], int(info.heads[row, 2]), shape, indices, sizes, slots, used, wasted)
+    return Population(info.names[row], int(info.heads[row, 2]), shape, indices, sizes, arrays, slots, used, wasted)
 
 
 def _measure(heap: Heap, shape: Shape, indices: Array, shapes: dict[int, Shape]) -> tuple[Array, Array, Array]:

@@ -43,16 +43,22 @@ def dominate(graph: Graph, roots: Array, shallow: Array, keep_islands: bool, pro
     links = np.empty((total + 1, 2), np.int32)
     links[0] = 0
     kept = np.empty((max(1, len(graph.targets)), 2), np.int32)
-    count, edges = kernels.search(graph.starts, graph.targets, roots, numbers, order, links, kept, 1, 0)
+    state = np.array([1, 0, 0, -1], np.int64)
+    _search(graph, roots, numbers, order, links, kept, state)
     islands = None
     if keep_islands:
         islands = numbers[:, 0] == kernels.UNSEEN
         for seeds in _island_seeds(graph, islands, numbers):
             numbers[seeds, 0] = kernels.ROOT
-            count, edges = kernels.search(graph.starts, graph.targets, seeds, numbers, order, links, kept, count, edges)
+            _search(graph, seeds, numbers, order, links, kept, state)
+    count = int(state[0])
     progress.phase("finding dominators", total, "objects")
-    idom = np.empty(count, np.int32)
-    kernels.dominate(count, numbers, order, links, kept, idom)
+    idom = links[:count, 0].copy()
+    path = np.empty(1 << 16, np.int32)
+    left = count - 1
+    while left := int(kernels.semidominators(left, numbers, order, links, kept, path)):
+        path = np.empty(2 * len(path), np.int32)
+    kernels.immediate_dominators(count, numbers, order, idom)
     del numbers, kept
     sums = links.reshape(-1).view(np.int64)
     kernels.sum_retained(count, order, idom, shallow, sums)
@@ -61,6 +67,16 @@ def dominate(graph: Graph, roots: Array, shallow: Array, keep_islands: bool, pro
     kernels.by_node(count, order, idom, sums, idom_node, retained)
     progress.advance(total)
     return Dominance(idom_node, retained, count - 1, islands)
+
+
+def _search(graph: Graph, roots: Array, numbers: Array, order: Array, links: Array, kept: Array, state: Array) -> None:
+    """Runs the depth-first search from more roots, with a stack that grows with the depth of the graph."""
+    stack = np.empty((1 << 16, 3), np.int64)
+    state[2], state[3] = 0, -1
+    while kernels.search(graph.starts, graph.targets, roots, numbers, order, links, kept, stack, state):
+        larger = np.empty((2 * len(stack), 3), np.int64)
+        larger[: len(stack)] = stack
+        stack = larger
 
 
 def _island_seeds(graph: Graph, islands: Array, numbers: Array) -> Any:

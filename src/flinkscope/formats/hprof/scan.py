@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64
+from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, inlined
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
@@ -25,7 +25,7 @@ SEGMENT, POSITION, PAGES, INSTANCES, OBJECT_ARRAYS, PRIMITIVE_ARRAYS, NOTES, GAP
 STATE_SLOTS = 10
 
 
-@kernel
+@inlined
 def type_size(code: Number, id_size: Number) -> Number:
     """Bytes of a field or element of that type; 0 for a type that does not exist."""
     if code == 2:
@@ -73,7 +73,7 @@ def class_end(data: Array, pos: Number, end: Number, id_size: Number) -> Number:
     return at if at <= end else -2
 
 
-@kernel
+@inlined
 def record_end(data: Array, pos: Number, end: Number, id_size: Number) -> Number:
     """Where the record at ``pos`` inside a segment ends; -1 if its tag or type is unknown, -2 if it is cut."""
     tag = data[pos]

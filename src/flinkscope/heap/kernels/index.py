@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, lowest_bit, popcount
+from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, inlined, lowest_bit, popcount
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
@@ -39,13 +39,13 @@ class Layout(NamedTuple):
     target: Array
 
 
-@kernel
+@inlined
 def read_id(data: Array, position: Number, id_size: Number) -> Number:
     """One identifier; the caller has checked that it is there."""
     return big_u64(data, position) if id_size == 8 else big_u32(data, position)
 
 
-@kernel
+@inlined
 def type_bytes(code: Number) -> Number:
     """Bytes of a primitive type; 0 for none."""
     if code == 4 or code == 8:
@@ -59,7 +59,7 @@ def type_bytes(code: Number) -> Number:
     return 0
 
 
-@kernel
+@inlined
 def word_of(address: Number, m: AddressMap) -> Number:
     """The row in ``m.words`` that covers the address; -1 where no object can be."""
     page = address >> m.page_shift
@@ -78,7 +78,7 @@ def word_of(address: Number, m: AddressMap) -> Number:
     return (slot << (m.page_shift - m.shift - 6)) + (bit >> 6)
 
 
-@kernel
+@inlined
 def lookup(address: Number, m: AddressMap) -> Number:
     """The dense index of the object at ``address``; -1 if there is none (0, the null id, has none either)."""
     row = word_of(address, m)
@@ -118,7 +118,7 @@ def rank_words(words: Array) -> Number:
     return total
 
 
-@kernel
+@inlined
 def gap_after(address: Number, m: AddressMap, reach: Number) -> Number:
     """Bytes from the object to the next one, looked for in ``reach`` map words of its page; -1 if none is near."""
     row = word_of(address, m)
@@ -143,7 +143,7 @@ def gaps_after(addresses: Array, m: AddressMap, reach: Number, gaps: Array) -> N
         gaps[i] = gap_after(addresses[i], m, reach)
 
 
-@kernel
+@inlined
 def class_row(class_id: Number, keys: Array, rows: Array) -> Number:
     """The class row of a class id in the open hash table (``rows`` -1: free)."""
     mask = len(keys) - 1
@@ -168,7 +168,7 @@ def hash_classes(ids: Array, keys: Array, rows: Array) -> None:
             rows[at] = i
 
 
-@kernel
+@inlined
 def note_gap(smallest: Array, row: Number, gap: Number) -> None:
     """Keeps the smallest gap of a row, how often it was met, and how many gaps there were."""
     smallest[row, 2] += 1
@@ -380,8 +380,31 @@ def build_graph(
         if row >= 0 and layout.target[row] >= 0:
             targets[out] = layout.target[row]
             out += 1
-        if i > 0:
-            out, missing = object_edges(data, offsets[i], row, id_size, m, layout, targets, out)
+        pos = np.int64(offsets[i])
+        tag = data[pos] if i > 0 else 0
+        at = pos + 9 + 2 * id_size
+        if tag == 0x21 and row >= 0:
+            size = big_u32(data, at - 4)
+            for k in range(layout.first[row], layout.first[row + 1]):
+                field = np.int64(layout.positions[k])
+                if field + id_size <= size:
+                    address = read_id(data, at + field, id_size)
+                    if address != 0:
+                        found = lookup(address, m)
+                        targets[out] = found
+                        out += found >= 0
+                        lost += found < 0
+        elif tag == 0x22:
+            for _ in range(big_u32(data, pos + 5 + id_size)):
+                address = read_id(data, at, id_size)
+                at += id_size
+                if address != 0:
+                    found = lookup(address, m)
+                    targets[out] = found
+                    out += found >= 0
+                    lost += found < 0
+        elif tag == 0x20:
+            out, missing = class_edges(data, pos, id_size, m, targets, out)
             lost += missing
         while more < len(extra) and extra[more, 0] == i:
             targets[out] = extra[more, 1]

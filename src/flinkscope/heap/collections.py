@@ -25,8 +25,8 @@ SIZE_BOUNDS = (0, 1, 2, 5, 17, 65, 257, 1025)
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The reachable collections of one class. Arrays by collection: ``sizes`` entries, ``arrays`` the backing array (-1:
-    none), ``slots`` its length (-1: none), ``used`` slots that are not null, ``wasted`` bytes, ``empty``."""
+    """The reachable collections of one class. Arrays by collection: ``sizes`` entries, ``arrays`` the backing array
+    (-1: none), ``slots`` its length (-1: none), ``used`` slots that are not null, ``wasted`` bytes, ``empty``."""
 
     class_name: str
     loader_address: int

@@ -1,8 +1,8 @@
 """Memory outside the heap that objects of the heap stand for: DirectByteBuffers, mapped files, Netty's and Flink's own.
 
 A DirectByteBuffer owns native memory only if it has a cleaner, or if a known allocator made it without one; slices and
-duplicates (``att`` is set) own nothing, and the JDK's own map of ``lib/modules`` (no cleaner, no attachment) is no direct
-memory: it made other tools report 123 MB that were not there.
+duplicates (``att`` is set) own nothing, and the JDK's own map of ``lib/modules`` (no cleaner, no attachment) is no
+direct memory: it made other tools report 123 MB that were not there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from flinkscope.absent import Absent, AbsentKind
 from flinkscope.heap.labels import column, follow
 from flinkscope.heap.owners import owner_fields
+from flinkscope.heap.strength import weak_referents
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
@@ -38,8 +39,8 @@ COUNTED = "direct memory that -XX:MaxDirectMemorySize limits, as the JVM itself 
 
 @dataclass(frozen=True, slots=True)
 class DirectBuffer:
-    """One DirectByteBuffer. ``kind``: see the module; only "direct", "netty without cleaner" and "flink unsafe" own direct
-    memory. ``native_address``: where it lies; ``owner``: the field that holds it."""
+    """One DirectByteBuffer. ``kind``: see the module; only "direct", "netty without cleaner" and "flink unsafe" own
+    direct memory. ``native_address``: where it lies; ``owner``: the field that holds it."""
 
     address: int
     class_name: str
@@ -120,8 +121,7 @@ def _references(heap: Heap, indices: Array, name: str) -> Array:
 def _kinds(heap: Heap, indices: Array) -> tuple[list[str], list[str]]:
     cleaner, attached = _references(heap, indices, "cleaner"), _references(heap, indices, "att")
     descriptor = _references(heap, indices, "fd")
-    codes, names = owner_fields(heap, indices) if len(indices) else (np.empty(0, np.int32), [])
-    owners = [names[code] for code in codes]
+    owners = _owners(heap, indices, attached)
     kinds = []
     for k in range(len(indices)):
         if cleaner[k] > 0:
@@ -131,6 +131,20 @@ def _kinds(heap: Heap, indices: Array) -> tuple[list[str], list[str]]:
         else:
             kinds.append(_kind_without_cleaner(owners[k]))
     return kinds, owners
+
+
+def _owners(heap: Heap, indices: Array, attached: Array) -> list[str]:
+    """The field that holds each buffer; of one that only its views hold, the field that holds a view."""
+    if not len(indices):
+        return []
+    codes, names = owner_fields(heap, indices, weak=weak_referents(heap))
+    owners = [names[code] for code in codes]
+    view_of = {int(base): k for k, base in enumerate(attached) if base > 0}
+    for k, owner in enumerate(owners):
+        view = view_of.get(int(indices[k]))
+        if owner.endswith("Buffer.att") and view is not None:
+            owners[k] = owners[view]
+    return owners
 
 
 def _unmaps(heap: Heap, cleaner: int) -> bool:

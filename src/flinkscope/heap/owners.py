@@ -30,26 +30,32 @@ class OwnerShare:
     bytes: int
 
 
-def owner_indices(heap: Heap, indices: Array) -> Array:
+def owner_indices(heap: Heap, indices: Array, weak: Array) -> Array:
     """int32 per object: its immediate dominator if that refers to it, else the referring object of lowest index; -1
     none.
 
-    Cost: one pass over the edges; memory 4 bytes an object of the dump meanwhile.
+    ``weak``: referent by object that is no owner (``strength.weak_referents``), or empty. Cost: one pass over the
+    edges; memory 4 bytes an object of the dump meanwhile.
     """
     slot = np.full(heap.object_count, -1, np.int32)
     slot[indices] = np.arange(len(indices), dtype=np.int32)
     owners = np.full(len(indices), -1, np.int32)
-    kernels.first_owners(heap.graph.starts, heap.graph.targets, heap.idom, slot, owners)
+    kernels.first_owners(heap.graph.starts, heap.graph.targets, heap.idom, slot, weak, owners)
     same = slot[indices]  # an object that was given twice has one slot only
     found: Array = owners[same]
     return found
 
 
-def owner_fields(heap: Heap, indices: Array, climbs: int = CLIMBS) -> tuple[Array, list[str]]:
+NO_REFERENTS: Array = np.empty(0, np.int32)
+
+
+def owner_fields(
+    heap: Heap, indices: Array, climbs: int = CLIMBS, weak: Array = NO_REFERENTS
+) -> tuple[Array, list[str]]:
     """(code per object, names): the field that holds each object. Elements of an array are named after its holder."""
     names: list[str] = []
     known: dict[str, int] = {}
-    codes = _named(heap, np.ascontiguousarray(indices, dtype=np.int32), climbs, names, known)
+    codes = _named(heap, np.ascontiguousarray(indices, dtype=np.int32), climbs, weak, names, known)
     return codes, names
 
 
@@ -72,8 +78,8 @@ def _code(name: str, names: list[str], known: dict[str, int]) -> int:
     return known[name]
 
 
-def _named(heap: Heap, indices: Array, climbs: int, names: list[str], known: dict[str, int]) -> Array:
-    owners = owner_indices(heap, indices)
+def _named(heap: Heap, indices: Array, climbs: int, weak: Array, names: list[str], known: dict[str, int]) -> Array:
+    owners = owner_indices(heap, indices, weak)
     codes = np.full(len(indices), _code(NOBODY, names, known), np.int32)
     rows = np.where(owners >= 0, heap.class_of[np.maximum(owners, 0)], -1)
     codes[owners == 0] = _code("(boot class loader)", names, known)
@@ -83,17 +89,19 @@ def _named(heap: Heap, indices: Array, climbs: int, names: list[str], known: dic
     for row in np.unique(rows[(owners > 0) & ~mirrors & (rows >= 0)]).tolist():
         chosen = np.flatnonzero((rows == row) & (owners > 0) & ~mirrors)
         if heap.store.classes.names[row].endswith("[]"):
-            codes[chosen] = _array_codes(heap, owners[chosen], row, climbs, names, known)
+            codes[chosen] = _array_codes(heap, owners[chosen], row, climbs, weak, names, known)
         else:
             _name_fields(heap, row, chosen, owners, indices, codes, names, known)
     return codes
 
 
-def _array_codes(heap: Heap, owners: Array, row: int, climbs: int, names: list[str], known: dict[str, int]) -> Array:
+def _array_codes(
+    heap: Heap, owners: Array, row: int, climbs: int, weak: Array, names: list[str], known: dict[str, int]
+) -> Array:
     if climbs <= 0:
         return np.full(len(owners), _code(heap.store.classes.names[row], names, known), np.int32)
     arrays, back = np.unique(owners, return_inverse=True)
-    above = _named(heap, arrays, climbs - 1, names, known)
+    above = _named(heap, arrays, climbs - 1, weak, names, known)
     suffixed = {int(c): _code(names[int(c)] + "[]", names, known) for c in np.unique(above)}
     return np.array([suffixed[int(c)] for c in above], np.int32)[back]
 

@@ -1,4 +1,5 @@
-"""Soft, weak, phantom and finalizer references: how many, to what, what they alone keep; objects that wait to finalize."""
+"""Soft, weak, phantom and finalizer references: how many, to what, what they alone keep; objects that wait to
+finalize."""
 
 from __future__ import annotations
 
@@ -49,8 +50,8 @@ class ReferenceRow:
 @dataclass(frozen=True, slots=True)
 class ReferenceReport:
     """All kinds. ``strong_bytes``: shallow bytes reached without any of them. ``registered``: objects with a finalizer;
-    ``waiting``: those of them that wait in the finalizer's queue (counted, at most ``limit`` listed); ``in_finalization``:
-    what the finalizer thread works at, None if nothing."""
+    ``waiting``: those of them that wait in the finalizer's queue (counted, at most ``limit`` listed);
+    ``in_finalization``: what the finalizer thread works at, None if nothing."""
 
     rows: tuple[ReferenceRow, ...]
     strong_bytes: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,13 @@ from flinkscope.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from flinkscope.heap.collections import CollectionRow
+    from flinkscope.heap.direct import DirectMemory
     from flinkscope.heap.inspect import ObjectView
     from flinkscope.heap.loaders import DuplicateRow, LoaderRow
+    from flinkscope.heap.references import ReferenceReport
+    from flinkscope.heap.strings import StringReport
     from flinkscope.heap.threads import ThreadRow
+    from flinkscope.heap.waste import WasteRow
 
 Array = npt.NDArray[Any]
 
@@ -201,9 +205,17 @@ class Heap:
         """The text of a java.lang.String; None for anything else."""
         return self.strings(np.array([index]))[0]
 
-    def strings(self, indices: Array) -> list[str | None]:
-        """The texts of Strings; None for null and for anything else."""
-        return fields.strings(self.store, indices)
+    @overload
+    def strings(self, indices: Array) -> list[str | None]: ...
+    @overload
+    def strings(self, indices: None = None, **options: Any) -> StringReport: ...
+    def strings(self, indices: Array | None = None, **options: Any) -> list[str | None] | StringReport:
+        """The texts of Strings, None for null and anything else; without indices ``strings.string_report``."""
+        if indices is not None:
+            return fields.strings(self.store, indices)
+        from flinkscope.heap.strings import string_report
+
+        return string_report(self, **options)
 
     # --- addresses and references
 
@@ -341,6 +353,24 @@ class Heap:
         from flinkscope.heap.collections import collection_rows
 
         return collection_rows(self, **options)
+
+    def waste(self, **options: Any) -> list[WasteRow]:
+        """Memory that could be saved, by kind and class: ``waste.waste_rows``."""
+        from flinkscope.heap.waste import waste_rows
+
+        return waste_rows(self, **options)
+
+    def direct(self, **options: Any) -> DirectMemory:
+        """Direct buffers and the JVM's own counters: ``direct.direct_memory``."""
+        from flinkscope.heap.direct import direct_memory
+
+        return direct_memory(self, **options)
+
+    def references(self, **options: Any) -> ReferenceReport:
+        """Soft, weak, phantom and finalizer references: ``references.reference_report``."""
+        from flinkscope.heap.references import reference_report
+
+        return reference_report(self, **options)
 
 
 def _signed(address: int) -> int:

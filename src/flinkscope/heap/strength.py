@@ -47,9 +47,10 @@ def shortest_paths(
 ) -> tuple[Array, Array, Array]:
     """(parent, order, referents): a breadth-first walk from the GC roots that follows no referent of these kinds.
 
-    ``parent``: int32 by object, the one before it on a shortest path, -1 for a GC root, -2 if not reached; ``order``: the
-    reached objects by distance. ``forbidden``: bool by object, never entered. In an incomplete dump the islands are walked
-    from those objects of theirs that nothing refers to. Cost: one pass over the edges; memory 12 bytes an object.
+    ``parent``: int32 by object, the one before it on a shortest path, -1 for a GC root, -2 if not reached;
+    ``order``: the reached objects by distance. ``forbidden``: bool by object, never entered. In an incomplete dump
+    the islands are walked from those objects of theirs that nothing refers to. Cost: one pass over the edges;
+    memory 12 bytes an object.
     """
     referents = weak_referents(heap, kinds)
     parent = np.full(heap.object_count, walks.UNSEEN, np.int32)

@@ -41,8 +41,8 @@ class DuplicateString:
 
 @dataclass(frozen=True, slots=True)
 class StringReport:
-    """All reachable Strings. ``shallow_bytes``: objects and their arrays. ``by_length``: how many have 0, 1–8, 9–32, 33–128,
-    129–1024, 1025–65536, more characters. ``duplicates``: the costliest groups."""
+    """All reachable Strings. ``shallow_bytes``: objects and their arrays. ``by_length``: how many have 0, 1–8,
+    9–32, 33–128, 129–1024, 1025–65536, more characters. ``duplicates``: the costliest groups."""
 
     strings: int
     distinct: int

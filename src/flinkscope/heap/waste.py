@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof import tags
 from flinkscope.heap.collections import Population, populations
 from flinkscope.heap.kernels import contents as kernels
 from flinkscope.heap.labels import BOXES, column

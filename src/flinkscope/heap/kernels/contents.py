@@ -123,12 +123,12 @@ def zero_tails(data: Array, offsets: Array, indices: Array, id_size: Number, out
 
 
 @kernel
-def first_owners(starts: Array, targets: Array, idom: Array, slot: Array, owners: Array) -> None:
+def first_owners(starts: Array, targets: Array, idom: Array, slot: Array, weak: Array, owners: Array) -> None:
     """Who refers to each chosen object: its immediate dominator if that does, else the reachable object of lowest
     index.
 
-    ``slot[object]``: position in ``owners``, -1 for objects that were not chosen. ``owners`` starts as -1. Read
-    backwards so that the lowest index stays.
+    ``slot[object]``: position in ``owners``, -1 for objects that were not chosen. ``owners`` starts as -1. ``weak``:
+    referent by object that does not count, or empty. Read backwards so that the lowest index stays.
     """
     for i in range(len(starts) - 2, -1, -1):
         if idom[i] == -2:
@@ -136,5 +136,7 @@ def first_owners(starts: Array, targets: Array, idom: Array, slot: Array, owners
         for at in range(starts[i], starts[i + 1]):
             target = targets[at]
             k = slot[target]
+            if len(weak) > 0 and weak[i] == target:
+                continue
             if k >= 0 and target != i and (owners[k] < 0 or owners[k] != idom[target]):
                 owners[k] = i

@@ -274,7 +274,7 @@ class EventWriter:
         if old is not None:
             self.collector(OLD[old[0]])
             if young is not None and pause.kind == Kind.YOUNG:
-                self._young_part(pause, young[0], young[1], heap, offset)
+                self._young_part(pause, young, change(old[1].own) or NO_TRIPLE, heap, offset)
                 young_sizes = (young_sizes[1], MISSING, young_sizes[2])  # as the old generation found it
             pause.kind, pause.flags = Kind.FULL, pause.flags | mode_flags(old[1].own)
             pause.name = "Full GC" if frame.own.startswith(b"Full GC") else old[0].decode()
@@ -295,12 +295,19 @@ class EventWriter:
             pause.sizes["metaspace"] = classes
         self.write(pause, offset)
 
-    def _young_part(self, whole: Pause, name: bytes, young: Frame, heap: Triple, offset: int) -> None:
-        """The young collection before the old one in the same pause: its own row; ``whole`` keeps the rest."""
-        duration = last_seconds_ns(young.own)
-        failed = Flag.PROMOTION_FAILED if b"promotion failed" in young.own else 0
+    def _young_part(self, whole: Pause, young: tuple[bytes, Frame], old: Triple, heap: Triple, offset: int) -> None:
+        """The young collection before the old one in the same pause: its own row; ``whole`` keeps the rest.
+
+        The heap between the two is what the young generation kept and what the old one then began with.
+        """
+        name, frame = young
+        duration = last_seconds_ns(frame.own)
+        failed = Flag.PROMOTION_FAILED if b"promotion failed" in frame.own else 0
         part = Pause(Kind.YOUNG, name.decode(), whole.cause, whole.start_ns, duration, failed, whole.gc_id)
-        part.sizes = {"heap": (heap[0], MISSING, MISSING), "young": change(young.own) or NO_TRIPLE}
+        sizes = change(frame.own) or NO_TRIPLE
+        between = sizes[1] + old[0] if MISSING not in (sizes[1], old[0]) else MISSING
+        part.sizes = {"heap": (heap[0], between, MISSING), "young": sizes}
+        part.sizes["old"] = beside(part.sizes["heap"], sizes)
         self.write(part, offset)
         self.settle()
         if 0 <= duration <= whole.duration_ns:

@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gcutil": ("flinkscope.cli.gcutil", "jstat without a JDK: GC and memory counters of a running JVM"),
     "lab": ("flinkscope.cli.lab", "incidents on a real Flink from wheels: run, cure, demo"),
     "memory": ("flinkscope.cli.memory", "each byte of a Flink process before it starts, and how it comes about"),
+    "size": ("flinkscope.cli.size", "from a live set to configuration keys that start"),
+    "lint": ("flinkscope.cli.lint", "what is misspelt, ignored, idle or about to bite in a configuration"),
 }
 
 

@@ -62,6 +62,11 @@ def resolve(key: str, flink: str) -> ConfigOption | None:
     return option(key, flink) or _by_fallback(_index(flink)).get(key)
 
 
+def reader_of(key: str, flink: str) -> ConfigOption | None:
+    """The other option that also accepts ``key`` as an older name, or None."""
+    return _by_fallback(_index(flink)).get(key)
+
+
 def is_known(key: str, flink: str) -> bool:
     """Whether Flink ``flink`` reads the key, or the key belongs to a family outside the catalogue."""
     return resolve(key, flink) is not None or is_outside(key, flink)

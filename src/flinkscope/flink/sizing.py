@@ -35,6 +35,7 @@ class Proposal:
     """One way to the wanted heap. ``changes``: key → new value, None where the key must be removed.
 
     ``model`` is the whole split after the changes, ``before`` the present one (None if the present one is illegal).
+    ``processes``: how many processes take the place of one.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Proposal:
     model: Memory
     before: Memory | None
     wanted_heap_bytes: int
+    processes: int = 1
 
 
 def size_for(
@@ -115,7 +117,7 @@ def _raise_process(wanted: _Wanted) -> Proposal:
         title=f"Set {lever} to {changes[lever]}",
         why="nothing else changes its share, so direct memory and managed memory grow along with the heap",
         cost=_cost(model, wanted.present()),
-        risk=_risk(model, "the container limit must be raised as well"),
+        risk=_risk(model, "the container limit is this size and changes with it"),
         changes=changes,
         model=model,
         before=wanted.present(),

@@ -1,0 +1,103 @@
+"""Lint of a Flink configuration: what is misspelt, ignored, overridden, idle or about to bite, with place and remedy.
+
+A check is a function ``(Subject) -> findings``; this module runs them and orders what they find. A remedy names only
+keys that exist in the user's Flink version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from flinkscope.errors import MemoryConfigError
+from flinkscope.flink.memory_legacy import Launcher
+from flinkscope.flink.memory_model import JobManagerMemory, Role, TaskManagerMemory, memory_model
+from flinkscope.flink.memory_options import Version, parse_version
+from flinkscope.flink.options import is_known
+from flinkscope.formats.flink_config import FlinkConfig
+from flinkscope.place import Place
+
+Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class LintFinding:
+    """One finding. ``changes``: key → new value (None removes it), empty where there is no single right change."""
+
+    rule: str
+    severity: Severity
+    message: str
+    place: Place
+    changes: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The configuration under lint, for one Flink version and the roles it is about."""
+
+    source: FlinkConfig
+    flink: str
+    launcher: Launcher
+    roles: tuple[Role, ...]
+
+    @cached_property
+    def config(self) -> dict[str, str]:
+        """Key → effective value."""
+        return self.source.mapping()
+
+    @cached_property
+    def version(self) -> Version:
+        """The Flink version as numbers."""
+        return parse_version(self.flink)
+
+    def place(self, key: str) -> Place:
+        """Where the key stands; the whole source for one that is not set."""
+        return self.source.place_of(key) or Place(self.source.source, key=key)
+
+    def model(self, role: Role) -> TaskManagerMemory | JobManagerMemory | None:
+        """The split of that role; None where Flink refuses it or its version has none."""
+        if role == "jobmanager" and self.version < (1, 11, 0):
+            return None
+        try:
+            return memory_model(self.config, role, self.flink, launcher=self.launcher)
+        except MemoryConfigError:
+            return None
+
+    def has_size(self, role: Role) -> bool:
+        """Whether any key decides the size of that process."""
+        return any(key.startswith((f"{role}.memory.", f"{role}.heap.")) for key in self.config)
+
+    def finding(
+        self, rule: str, severity: Severity, message: str, key: str, changes: dict[str, str | None] | None = None
+    ) -> LintFinding:
+        """A finding at the key's place; changes of keys that this version does not know are refused."""
+        wanted = changes or {}
+        unknown = [k for k, v in wanted.items() if v is not None and not is_known(k, self.flink)]
+        if unknown:
+            raise AssertionError(f"lint rule {rule} proposes unknown keys {unknown} for Flink {self.flink}")
+        return LintFinding(rule, severity, message, self.place(key), wanted)
+
+
+Check = Callable[[Subject], Iterable[LintFinding]]
+
+
+def lint(
+    source: FlinkConfig, flink: str = "2.3.0", *, role: Role | None = None, launcher: Launcher | None = None
+) -> tuple[LintFinding, ...]:
+    """All findings, errors first, then by place; milliseconds. ``role`` None: every process that the keys are about.
+
+    ``launcher`` None: as the source says. Raises UsageError for an unknown version.
+    """
+    from flinkscope.flink.lint_jvm import JVM_CHECKS
+    from flinkscope.flink.lint_keys import KEY_CHECKS
+    from flinkscope.flink.lint_memory import MEMORY_CHECKS
+
+    starter: Launcher = launcher or source.launcher  # type: ignore[assignment]  # one of the three words
+    roles: tuple[Role, ...] = (role,) if role else ("taskmanager", "jobmanager")
+    subject = Subject(source, flink, starter, roles)
+    parse_version(flink)
+    found = [f for check in (*KEY_CHECKS, *MEMORY_CHECKS, *JVM_CHECKS) for f in check(subject)]
+    return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.severity), f.place.line or 0, f.rule, f.message)))

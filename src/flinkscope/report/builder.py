@@ -32,7 +32,7 @@ from flinkscope.report.model import (
 from flinkscope.report.pictures import heap_row, state_row
 from flinkscope.report.story import ended, role_name, story_of
 from flinkscope.report.timeline import process_timeline
-from flinkscope.report.wording import cleaned, shortened
+from flinkscope.report.wording import capitalised, cleaned, shortened
 from flinkscope.sources.case import Artifact, Case
 
 # the same part has the same colour in every bar; parts of a newer Flink fall back to the last
@@ -85,7 +85,7 @@ def place_row(place: Place) -> PlaceRow:
 
 def _evidence(evidence: Evidence) -> EvidenceRow:
     figures = tuple(QuantityRow(name, int(value)) for name, value in evidence.figures.items())
-    return EvidenceRow(evidence.text, place_row(evidence.place), figures)
+    return EvidenceRow(capitalised(evidence.text), place_row(evidence.place), figures)
 
 
 def _remedy(remedy: Remedy) -> RemedyRow:
@@ -112,7 +112,7 @@ def _finding(finding: Finding) -> FindingRow:
         severity=finding.severity.value,
         certainty_bp=outcome.certainty_bp,
         verdict="fired",
-        summary=outcome.summary,
+        summary=capitalised(outcome.summary),
         process=finding.process,
         explained_bytes=outcome.explained_bytes,
         evidence=tuple(_evidence(e) for e in outcome.evidence),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flinkscope.report.model import FigureRow, ProcessRow, Report, Unit
+from flinkscope.report.model import ChartRow, FigureRow, ProcessRow, Report, Unit
+from flinkscope.report.overlay import overlaid
 
 CompareVerdict = Literal["cured", "better", "not_cured", "cannot_tell"]
 FORMAT_NAME = "flinkscope-comparison"
@@ -30,7 +31,10 @@ class ComparedFigure:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``went``, ``stayed``, ``came``: rule ids of findings at warning or above. ``reasons``: why this verdict."""
+    """``went``, ``stayed``, ``came``: rule ids of findings at warning or above. ``reasons``: why this verdict.
+
+    ``overlay``: both heaps over time in one chart, where both have a GC log (pages only; not part of the JSON).
+    """
 
     verdict: CompareVerdict
     reasons: tuple[str, ...]
@@ -42,6 +46,7 @@ class Comparison:
     stayed: tuple[str, ...]
     came: tuple[str, ...]
     figures: tuple[ComparedFigure, ...]
+    overlay: ChartRow | None = None
     format: str = FORMAT_NAME
     version: int = 1
 
@@ -61,6 +66,7 @@ def compare(before: Report, after: Report) -> Comparison:
         stayed=tuple(sorted(old & new)),
         came=tuple(sorted(new - old)),
         figures=tuple(_figures(before, after)),
+        overlay=overlaid(_process_of(before), _process_of(after)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from flinkscope.report.codec import to_document
 from flinkscope.report.comparison import ComparedFigure, Comparison
@@ -43,8 +44,10 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 
 def comparison_json(comparison: Comparison) -> str:
-    """The comparison as JSON, deterministic."""
-    return json.dumps(to_document(cleaned(comparison)), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """The comparison as JSON, deterministic; without the chart, which both reports hold."""
+    document = to_document(cleaned(replace(comparison, overlay=None)))
+    del document["overlay"]
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def finding_changes(comparison: Comparison) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -58,7 +61,7 @@ def cells(figure: ComparedFigure) -> tuple[str, str, str]:
 
 
 def change(figure: ComparedFigure) -> str:
-    """``-71.2 %``; of shares the difference in percentage points; empty where a side is not known."""
+    """``-71.2 %``, tenfold and more ``÷ 556``; of shares the difference in points; empty where a side is not known."""
     before, after = figure.before, figure.after
     if before is None or after is None:
         return ""
@@ -66,7 +69,9 @@ def change(figure: ComparedFigure) -> str:
         return "same"
     if figure.unit == "bp":
         return f"{(after - before) / 100:+.1f} points"
-    if before == 0:
+    if before <= 0:
         return ""
+    if after > 0 and max(before, after) >= 10 * min(before, after):
+        return f"÷ {before // after:,}" if before > after else f"× {after // before:,}"
     sign = "+" if after > before else "-"
     return sign + human_bp(share_bp(abs(after - before), before))

@@ -28,7 +28,7 @@ def figures_of(process: ProcessFacts) -> Iterator[FigureRow]:
     yield _figure("state_bytes", "keyed state and timers", "bytes", process.state, lambda s: s.state_bytes)
     yield _figure("state_entries", "state entries", "count", process.state, _entries)
     yield _figure("timers", "timers", "count", process.state, _timers)
-    yield _figure("checkpoint_bytes", "last completed checkpoint", "bytes", process.checkpoints, _checkpoint)
+    yield _figure("checkpoint_bytes", "largest completed checkpoint", "bytes", process.checkpoints, _checkpoint)
     yield _figure("checkpoint_ns", "duration of that checkpoint", "ns", process.checkpoints, _checkpoint_duration)
     yield _figure("process_bytes", "process size", "bytes", process.config, lambda c: _of(c.memory, "process_bytes"))
     yield _figure(
@@ -64,11 +64,15 @@ def _timers(state: StateFacts) -> int:
 
 
 def _checkpoint(checkpoints: CheckpointFacts) -> int | None:
-    return checkpoints.sizes_bytes[-1] if checkpoints.sizes_bytes else None
+    return max(checkpoints.sizes_bytes, default=None)
 
 
 def _checkpoint_duration(checkpoints: CheckpointFacts) -> int | None:
-    return checkpoints.durations_ms[-1] * 1_000_000 if checkpoints.durations_ms else None
+    """How long the largest one took."""
+    if not checkpoints.sizes_bytes:
+        return None
+    at = checkpoints.sizes_bytes.index(max(checkpoints.sizes_bytes))
+    return checkpoints.durations_ms[at] * 1_000_000
 
 
 def _of(fact: object, name: str) -> int | Absent:

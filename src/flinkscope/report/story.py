@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flinkscope.absent import present
 from flinkscope.diagnosis.engine import Diagnosis
 from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
-from flinkscope.diagnosis.finding import Finding, Fired, Remedy, Verdict
+from flinkscope.diagnosis.finding import Finding, Fired, NotEvaluated, Remedy, Unclear, Verdict
 from flinkscope.report.model import StoryRow
 from flinkscope.report.wording import capitalised, one_of, shortened
 from flinkscope.units import human_bp, human_bytes, human_ns
@@ -15,6 +15,7 @@ from flinkscope.units import human_bp, human_bytes, human_ns
 _ROLES = {"taskmanager": "TaskManager", "jobmanager": "JobManager", "client": "client", "jvm": "JVM"}
 MAX_REMEDIES = 3
 MAX_REASONS = 2
+MAX_PROCESSES = 4
 
 
 def story_of(diagnosis: Diagnosis) -> StoryRow:
@@ -118,13 +119,43 @@ def _certainty(diagnosis: Diagnosis, root: Finding, pieces: int) -> str:
 
 
 def _without_cause(diagnosis: Diagnosis) -> StoryRow:
-    what = tuple(sentence for p in diagnosis.facts.processes[:4] for sentence in what_happened(p))
+    told = [p for p in diagnosis.facts.processes if _has_a_story(p)] or list(diagnosis.facts.processes)
+    what = tuple(sentence for p in told[:MAX_PROCESSES] for sentence in what_happened(p))
     counts = {v: sum(f.verdict is v for f in diagnosis.findings) for v in Verdict}
     open_ones = counts[Verdict.UNCLEAR] + counts[Verdict.NOT_EVALUATED]
     if not diagnosis.facts.processes:
         return StoryRow("Nothing to diagnose: no process was recognised in the input", what)
+    if diagnosis.fired:
+        return _only_symptoms(diagnosis, what)
     why: tuple[str, ...] = (f"{one_of(counts[Verdict.RULED_OUT], 'rule')} looked and found nothing wrong.",)
-    if not open_ones:
-        return StoryRow("Nothing is wrong, as far as the evidence goes", what, why)
-    why += (f"{one_of(open_ones, 'rule')} could not decide; what to collect for them stands below.",)
-    return StoryRow("No cause found with this evidence", what, why)
+    if open_ones:
+        why += (f"{one_of(open_ones, 'rule')} could not decide; what to collect for them stands below.",)
+    if any(ended_badly(p) for p in diagnosis.facts.processes):
+        return StoryRow("No cause found with this evidence", what, why)
+    return StoryRow("Nothing is wrong, as far as the evidence goes", what, why)
+
+
+def ended_badly(process: ProcessFacts) -> bool:
+    """Whether the process ran out of memory or ended with a code that is not 0."""
+    return process.exit_code not in (None, 0) or any(e.kind.startswith("oom") for e in process.log_events)
+
+
+def _has_a_story(process: ProcessFacts) -> bool:
+    return present(process.gc) is not None or process.exit_code is not None or ended_badly(process)
+
+
+def _only_symptoms(diagnosis: Diagnosis, what: tuple[str, ...]) -> StoryRow:
+    """Something is wrong, and the evidence does not tell why: say what would."""
+    found = [f.outcome.summary for f in diagnosis.fired if isinstance(f.outcome, Fired)]
+    missing = [
+        absent.how_to_get
+        for f in diagnosis.findings
+        if isinstance(f.outcome, NotEvaluated) and f.process == diagnosis.fired[0].process
+        for absent in f.outcome.missing
+    ]
+    unclear = [f.outcome.collect for f in diagnosis.findings if isinstance(f.outcome, Unclear)]
+    wanted = tuple(dict.fromkeys(text for text in (*missing, *unclear) if text))
+    do = tuple(f"To find the cause, collect: {text}" for text in wanted[:MAX_REMEDIES])
+    return StoryRow(
+        f"{diagnosis.fired[0].title}: a symptom; this evidence does not tell the cause", what, tuple(found), do
+    )

@@ -12,6 +12,9 @@ from flinkscope.units import human_bytes, human_ns
 
 HUE_USED, HUE_LIVE, HUE_LIMIT, HUE_SHARE, HUE_PAUSE, HUE_CHECKPOINT = 1, 3, 2, 4, 5, 6
 MAX_MARKS = 400
+HEAP_PANEL = "Heap"
+AFTER_GC = "heap after each GC"
+LIVE_SET = "live set (after full GC)"
 
 
 def process_timeline(process: ProcessFacts) -> ChartRow | None:
@@ -41,13 +44,13 @@ def _heap_panel(gc: GcFacts) -> PanelRow:
     used = saw_tooth(series.time_ns, series.heap_before_bytes, series.heap_after_bytes, series.pause_ns)
     rows = [
         SeriesRow("heap in use", "area", HUE_USED, *used),
-        SeriesRow("heap after each GC", "line", 7, *thinned(series.time_ns, series.heap_after_bytes), shown=False),
+        SeriesRow(AFTER_GC, "line", 7, *thinned(series.time_ns, series.heap_after_bytes), shown=False),
     ]
     if gc.full_gcs:
         full = thinned([f.start_ns + f.pause_ns for f in gc.full_gcs], [f.heap_after_bytes for f in gc.full_gcs])
-        rows.append(SeriesRow("live set (after full GC)", "step", HUE_LIVE, *full))
+        rows.append(SeriesRow(LIVE_SET, "step", HUE_LIVE, *full))
     levels = [] if isinstance(gc.max_heap_bytes, Absent) else [LevelRow("-Xmx", gc.max_heap_bytes, HUE_LIMIT)]
-    return PanelRow("Heap", "bytes", tuple(rows), tuple(levels), tall=True)
+    return PanelRow(HEAP_PANEL, "bytes", tuple(rows), tuple(levels), tall=True)
 
 
 def _share_panel(gc: GcFacts) -> Iterator[PanelRow]:
@@ -60,8 +63,8 @@ def _pause_panel(gc: GcFacts) -> Iterator[PanelRow]:
     series = gc.series
     rows = []
     for name, wanted, hue in (
-        ("pauses of young and mixed GC", False, HUE_PAUSE),
-        ("pauses of full GC", True, HUE_LIVE),
+        ("young GC pauses", False, HUE_PAUSE),
+        ("full GC pauses", True, HUE_LIVE),
     ):
         chosen = [i for i, full in enumerate(series.full) if full is wanted]
         if chosen:

@@ -71,5 +71,6 @@ def exact_ms(duration_ms: int) -> str:
 
 
 def capitalised(text: str) -> str:
-    """The text beginning with a capital letter, as a sentence does."""
-    return text[:1].upper() + text[1:]
+    """The text beginning with a capital letter, as a sentence does; a name of code at its start stays as it is."""
+    first = text.split(" ", 1)[0].rstrip(",:;")
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text

@@ -15,7 +15,7 @@ def comparison_html(comparison: Comparison) -> str:
     return page_of(
         "comparison.html.j2",
         f"{c.before_title} → {c.after_title}",
-        [("verdict", "Verdict"), ("figures", "Figures")],
+        [("verdict", "Verdict"), *([("heaps", "Heaps over time")] if c.overlay else []), ("figures", "Figures")],
         c=c,
         verdict=VERDICTS[c.verdict],
         changes=finding_changes(c),

@@ -30,4 +30,4 @@ def command(report: Path, output: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         click.echo(render_json(saved), nl=False)
     elif not output:
-        click.echo(render_terminal(saved, colour=terminal_colour()), nl=False)
+        click.echo(render_terminal(saved, colour=terminal_colour()))

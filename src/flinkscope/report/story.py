@@ -130,7 +130,8 @@ def _without_cause(diagnosis: Diagnosis) -> StoryRow:
     why: tuple[str, ...] = (f"{one_of(counts[Verdict.RULED_OUT], 'rule')} looked and found nothing wrong.",)
     if open_ones:
         why += (f"{one_of(open_ones, 'rule')} could not decide; what to collect for them stands below.",)
-    if any(ended_badly(p) for p in diagnosis.facts.processes):
+    seen = any(present(p.gc) is not None for p in diagnosis.facts.processes)
+    if counts[Verdict.UNCLEAR] or not seen or any(ended_badly(p) for p in diagnosis.facts.processes):
         return StoryRow("No cause found with this evidence", what, why)
     return StoryRow("Nothing is wrong, as far as the evidence goes", what, why)
 

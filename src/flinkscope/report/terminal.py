@@ -43,6 +43,8 @@ def _first_screen(report: Report, ink: Ink, width: int) -> Iterator[str]:
         yield from heading("DO THIS", ink, width)
         for number, remedy in enumerate(root.remedies[:3], 1):
             yield from _remedy_in_short(number, remedy, first_sentence(remedy.effect), ink, width)
+    elif root is None:
+        yield from _paragraphs("DO THIS", story.do, ink, width)
     if story.certainty_bp is not None:
         yield from heading("HOW SURE", ink, width)
         yield from indented(f"{human_bp(story.certainty_bp)}: {story.certainty_why}", width)

@@ -12,6 +12,7 @@ from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Finding, Fired, NotEvaluated, RuledOut, Unclear, Verdict
 from flinkscope.diagnosis.rule import all_rules, evaluate
 from flinkscope.flink.memory_model import memory_model
+from flinkscope.report import build_report
 from report_support.incident import MIB, facts, gc_facts, process_facts, state_facts
 
 RULES = {m.rule.id: m for m in all_rules()}
@@ -108,6 +109,26 @@ def test_the_three_variants_are_told_apart(trigger: tuple[str, ...], evictor: st
     assert outcome.attempts[0].startswith(first_attempt)
     assert ("Purging removes only" in outcome.summary) is ("PurgingTrigger" in trigger and evictor is None)
     assert ("evictor empties only" in outcome.summary) is (evictor is not None)
+
+
+def test_a_symptom_alone_is_no_root_cause_and_says_what_would_tell_it() -> None:
+    missing = Absent("heap dump", how_to_get="jcmd PID GC.heap_dump FILE")
+    diagnosis = judge(replace(facts(), processes=(replace(process_facts(), heap=missing, state=missing),)))
+    assert diagnosis.root_cause is None
+    assert [f.rule for f in diagnosis.fired] == ["R10"]
+    story = build_report(diagnosis).story
+    assert "does not tell the cause" in story.headline
+    assert story.do == ("To find the cause, collect: jcmd PID GC.heap_dump FILE",)
+
+
+def test_a_cut_off_dump_rules_nothing_out() -> None:
+    process = process_facts()
+    assert not isinstance(process.heap, Absent)
+    cut = replace(process, heap=replace(process.heap, gap="half of it is missing"))
+    for state in (replace(state_facts(), operators=()), replace(state_facts(), state_bytes=100)):
+        outcome = evaluate(RULES["R02"], replace(cut, state=state))
+        assert isinstance(outcome, Unclear)
+        assert outcome.evidence[0].figures["timers"] == 804_236
 
 
 def test_other_triggers_are_ruled_out() -> None:

@@ -27,8 +27,8 @@ class Diagnosis:
 
     @property
     def root_cause(self) -> Finding | None:
-        """What to mend first, or None."""
-        roots = (f for f in self.fired if f.explained_by is None and f.severity is not Severity.INFO)
+        """What to mend first; None when nothing fired, or only symptoms whose cause the evidence does not tell."""
+        roots = (f for f in self.fired if not f.symptom and f.explained_by is None and f.severity is not Severity.INFO)
         return next(roots, None)
 
     def at_or_above(self, severity: Severity) -> tuple[Finding, ...]:
@@ -45,7 +45,15 @@ def judge(facts: Facts, rules: Iterable[RuleModule] | None = None) -> Diagnosis:
 
 def _of_process(modules: Iterable[RuleModule], process: ProcessFacts) -> list[Finding]:
     findings = [
-        Finding(m.rule.id, m.rule.title, m.rule.severity, process.id, evaluate(m, process), m.rule.explains)
+        Finding(
+            m.rule.id,
+            m.rule.title,
+            m.rule.severity,
+            process.id,
+            evaluate(m, process),
+            m.rule.explains,
+            symptom=m.rule.symptom,
+        )
         for m in modules
         if process.role in m.rule.roles
     ]
@@ -71,7 +79,7 @@ def _rank(finding: Finding) -> tuple[int, bool, int, int, int, str, str]:
     explained = finding.outcome.explained_bytes if isinstance(finding.outcome, Fired) else 0
     return (
         _VERDICT_ORDER.index(finding.verdict),
-        finding.explained_by is not None,
+        finding.explained_by is not None or finding.symptom,
         finding.severity.rank,
         -finding.certainty_bp,
         -explained,

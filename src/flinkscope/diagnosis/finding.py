@@ -137,7 +137,7 @@ class Finding:
     """A rule's outcome for one process, with its place in the cause chain.
 
     ``explains``: ids of fired rules that are symptoms of this one; ``explained_by``: the id of the rule that causes
-    this one, or None for a root.
+    this one, or None for a root. ``symptom``: never the root cause, also when nothing here explains it.
     """
 
     rule: str
@@ -147,6 +147,7 @@ class Finding:
     outcome: Outcome
     explains: tuple[str, ...] = ()
     explained_by: str | None = None
+    symptom: bool = False
 
     @property
     def verdict(self) -> Verdict:

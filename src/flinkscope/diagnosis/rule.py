@@ -30,6 +30,7 @@ class Rule:
 
     ``needs``: groups of fact names of ProcessFacts; of each group at least one must be there. ``explains``: ids of
     rules whose firing in the same process is only a symptom of this one. ``roles``: processes it is about.
+    ``symptom``: never a root cause by itself; when it fires alone, the cause is not decided yet.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Rule:
     explains: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("taskmanager", "jobmanager", "jvm")
     versions: str = "1.10 – 2.3"
+    symptom: bool = False
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
 

@@ -85,7 +85,11 @@ class WindowOperator:
 
 @dataclass(frozen=True, slots=True)
 class StateFacts:
-    """All keyed state, timers and window operators of a heap dump; ``unknown_shapes``: what could not be read."""
+    """All keyed state, timers and window operators of a heap dump; ``unknown_shapes``: what could not be read.
+
+    ``unowned_entries``, ``unowned_timers``: state entries and timers that no running task leads to (copies held by a
+    snapshot, garbage, or what a cut-off dump has lost the owner of).
+    """
 
     place: Place
     backend: str | None
@@ -95,3 +99,5 @@ class StateFacts:
     keys_and_windows_bytes: int  # keys and namespaces of states and timers, each object once
     state_bytes: int  # everything above together: states, timers, keys, windows
     unknown_shapes: tuple[str, ...]
+    unowned_entries: int = 0
+    unowned_timers: int = 0

@@ -24,6 +24,8 @@ def render_markdown(report: Report) -> str:
         lines += ["", "## Do this"]
         for number, remedy in enumerate(root.remedies, 1):
             lines += _remedy(number, remedy)
+    elif root is None:
+        lines += _list("Do this", report.story.do)
     if root is not None:
         lines += ["", "## Evidence", "", *_evidence(root)]
         lines += [f"- does not help: {prose(a)}" for a in root.attempts]

@@ -54,14 +54,20 @@ RULE = Rule(
 )
 
 
+_WHOLE_DUMP = "a whole heap dump: copy it again, or jcmd PID GC.heap_dump FILE"
+
+
 def check(facts: ProcessFacts) -> Outcome:
     """Fires when a heap that is too tight is held by the panes of a continuous trigger."""
     state, heap = required(facts.state), required(facts.heap)
     operator = next((o for o in state.operators if _is_continuous(o)), None)
+    share = share_bp(state.state_bytes, heap.used_bytes)
+    small = share < RULE.thresholds["state_share_bp"].value
+    if heap.gap is not None and (operator is None or small):
+        return _cut_off(state, heap.gap)
     if operator is None:
         return RuledOut(f"no window operator with a continuous trigger runs here ({_operators(state)})")
-    share = share_bp(state.state_bytes, heap.used_bytes)
-    if share < RULE.thresholds["state_share_bp"].value:
+    if small:
         return RuledOut(f"its state and timers are only {human_bp(share)} of the reachable heap")
     pressure = heap_pressure(facts)
     if not pressure.is_tight:
@@ -78,6 +84,17 @@ def check(facts: ProcessFacts) -> Outcome:
         certainty_bp=9_800 if pressure.died_of_heap else 9_000,
         explained_bytes=state.state_bytes,
         attempts=_attempts(operator),
+    )
+
+
+def _cut_off(state: StateFacts, gap: str) -> Unclear:
+    """What an incomplete dump still tells: how many entries and timers there are, not whose."""
+    entries = state.unowned_entries + sum(s.entries for s in state.states)
+    timers = state.unowned_timers + sum(t.timers for t in state.timers)
+    text = f"{human_count(entries)} state entries and {human_count(timers)} timers are in the part that is there"
+    found = Evidence(text, state.place, {"entries": entries, "timers": timers})
+    return Unclear(
+        f"the dump is incomplete, most of its state may be in the part that is missing: {gap}", _WHOLE_DUMP, (found,)
     )
 
 

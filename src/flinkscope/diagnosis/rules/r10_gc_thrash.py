@@ -32,6 +32,7 @@ RULE = Rule(
     title="The JVM does nothing but collect garbage",
     severity=Severity.CRITICAL,
     needs=(("gc",),),
+    symptom=True,
     thresholds={
         "fruitless_full_gcs": Threshold(3, "collections", "three in a row that free < 10 %: StreamPark 3947"),
         "gc_share_bp": Threshold(5_000, "bp of one minute", "more time in GC than in work"),

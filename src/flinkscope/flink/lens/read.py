@@ -15,6 +15,8 @@ from flinkscope.place import Place
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
 
+_ENTRY = "org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry"
+_TIMER = "org.apache.flink.streaming.api.operators.TimerHeapInternalTimer"
 _BACKENDS = {
     "HeapKeyedStateBackend": "hashmap",
     "RocksDBKeyedStateBackend": "rocksdb",
@@ -46,7 +48,13 @@ def read_state(heap: Heap, source: str | None = None) -> StateFacts:
         keys_and_windows_bytes=keys_bytes,
         state_bytes=own + keys_bytes,
         unknown_shapes=tuple(b for b in backends if b not in _BACKENDS.values()),
+        unowned_entries=max(0, _count(heap, _ENTRY) - sum(s.entries for s in states)),
+        unowned_timers=max(0, _count(heap, _TIMER) - sum(t.timers for t in timers)),
     )
+
+
+def _count(heap: Heap, class_name: str) -> int:
+    return sum(c.instance_count for c in heap.classes_named(class_name))
 
 
 def _backend_name(reader: Reader, backend: int) -> str:

@@ -131,7 +131,7 @@ def _in_finalization(heap: Heap) -> int:
     """The object that the finalizer thread holds in a frame: the referent of a Finalizer among its locals."""
     pairs = heap.roots.locals
     for thread, local in pairs.tolist():
-        if heap.class_name_of(thread) == "java.lang.ref.Finalizer$FinalizerThread":
-            if heap.class_name_of(local) == FINALIZER:
-                return follow(heap, local, "referent")
+        is_finalizer = heap.class_name_of(thread) == "java.lang.ref.Finalizer$FinalizerThread"
+        if is_finalizer and heap.class_name_of(local) == FINALIZER:
+            return follow(heap, local, "referent")
     return -1

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from flinkscope.heap.direct import DirectMemory
     from flinkscope.heap.inspect import ObjectView
     from flinkscope.heap.loaders import DuplicateRow, LoaderRow
+    from flinkscope.heap.pins import MergedPaths, Pins
     from flinkscope.heap.references import ReferenceReport
     from flinkscope.heap.strings import StringReport
+    from flinkscope.heap.suspects import Suspect
     from flinkscope.heap.threads import ThreadRow
     from flinkscope.heap.waste import WasteRow
 
@@ -371,6 +373,24 @@ class Heap:
         from flinkscope.heap.references import reference_report
 
         return reference_report(self, **options)
+
+    def suspects(self, **options: Any) -> list[Suspect]:
+        """Leak suspects as in MAT's report: ``suspects.find_suspects``."""
+        from flinkscope.heap.suspects import find_suspects
+
+        return find_suspects(self, **options)
+
+    def merged_paths(self, indices: Array, **options: Any) -> MergedPaths:
+        """Shortest paths from GC roots to many objects as one tree: ``pins.merged_paths``."""
+        from flinkscope.heap.pins import merged_paths
+
+        return merged_paths(self, indices, **options)
+
+    def pins(self, indices: Array, **options: Any) -> Pins:
+        """All independent ways in which a set of objects is held: ``pins.independent_pins``."""
+        from flinkscope.heap.pins import independent_pins
+
+        return independent_pins(self, indices, **options)
 
 
 def _signed(address: int) -> int:

@@ -1,0 +1,235 @@
+"""Who holds a set of objects: shortest paths to GC roots merged into one tree, and all independent pins of the set.
+
+The shortest path is not enough: cut one and another holds. For a set (say a closed class loader) its *inside* is
+the set, the classes that its class loaders define and their instances; a breadth-first walk from the GC roots that
+never enters the inside finds every edge that leads in. Each such edge is a pin of its own: the set goes only when
+all are gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.errors import UsageError
+from flinkscope.heap.kernels import walks
+from flinkscope.heap.labels import ObjectRef, edge_names, object_ref, root_kinds
+from flinkscope.heap.loaders import loader_of_class
+from flinkscope.heap.strength import ALL_KINDS, shortest_paths, walk_roots
+
+if TYPE_CHECKING:
+    from flinkscope.heap.store import Heap
+
+Array = npt.NDArray[Any]
+
+SAMPLE = 200  # edges between the same two classes whose fields are looked at one by one
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One object of a path. ``field``: how the object before holds it; of the first, as what it is a GC root."""
+
+    field: str
+    object: ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class MergedNode:
+    """A node of the merged tree. ``reached``: how many of the objects asked for lie on paths through it;
+    ``reached_bytes``: their shallow bytes; ``children``: most reached first, cut at the call's limit.
+    ``is_target``: one of those itself."""
+
+    field: str
+    object: ObjectRef
+    reached: int
+    reached_bytes: int
+    retained_bytes: int
+    is_target: bool
+    children: tuple[MergedNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPaths:
+    """Shortest paths from GC roots to many objects. ``unreached``: those with no path without the excluded
+    references."""
+
+    targets: int
+    unreached: int
+    roots: tuple[MergedNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One way into the set from outside. ``path``: from a GC root to the object that holds; ``field`` and
+    ``target``: the edge into the set; ``edges``: how many edges of the same shape (class, field, target class)
+    there are."""
+
+    field: str
+    holder: ObjectRef
+    target: ObjectRef
+    edges: int
+    path: tuple[PathStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """All independent pins of a set. ``inside``: objects of the set with what belongs to it; ``root_members``: its
+    objects that are GC roots themselves; ``edges``: all edges into it. No pin and no root member: only the excluded
+    kinds of references hold it, or nothing does."""
+
+    inside: int
+    root_members: tuple[PathStep, ...]
+    edges: int
+    pins: tuple[Pin, ...]
+
+
+def path_from_root(heap: Heap, parent: Array, index: int) -> tuple[PathStep, ...]:
+    """The steps from a GC root to the object, along ``parent`` of ``strength.shortest_paths``."""
+    chain = [index]
+    while parent[chain[-1]] >= 0:
+        chain.append(int(parent[chain[-1]]))
+    chain.reverse()
+    steps = [PathStep(_root_name(heap, chain[0]), object_ref(heap, chain[0]))]
+    for source, target in zip(chain, chain[1:], strict=False):
+        steps.append(PathStep(_edge(heap, source, target), object_ref(heap, target)))
+    return tuple(steps)
+
+
+def _root_name(heap: Heap, index: int) -> str:
+    return ", ".join(root_kinds(heap, index)) or "kept: its holder is missing from the dump"
+
+
+def _edge(heap: Heap, source: int, target: int) -> str:
+    return ", ".join(edge_names(heap, source, target)) or "?"
+
+
+def merged_paths(
+    heap: Heap, indices: Array, *, exclude: tuple[str, ...] = ALL_KINDS, depth: int = 40, width: int = 8
+) -> MergedPaths:
+    """The shortest paths of all these objects, merged from the GC roots down.
+
+    ``exclude``: kinds of references whose referent is not followed. ``depth``, ``width``: where the tree is cut.
+    Cost: one pass over the edges; memory 20 bytes an object.
+    """
+    indices = np.unique(np.asarray(indices, dtype=np.int64))
+    parent, order, _ = shortest_paths(heap, exclude)
+    found = indices[parent[indices] >= walks.ROOT]
+    counts = np.zeros(heap.object_count, np.int64)
+    sums = np.zeros(heap.object_count, np.int64)
+    counts[found] = 1
+    sums[found] = heap.shallow_bytes[found]
+    walks.carry_up(order, parent, counts)
+    walks.carry_up(order, parent, sums)
+    targets = np.zeros(heap.object_count, bool)
+    targets[found] = True
+    on_path = np.flatnonzero(counts)
+    tree = _Tree(heap, on_path, parent, counts, sums, targets)
+    roots = tuple(tree.node(-1, int(i), depth, width) for i in tree.children(walks.ROOT)[:width])
+    return MergedPaths(len(indices), len(indices) - len(found), roots)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    heap: Heap
+    on_path: Array
+    parent: Array
+    counts: Array
+    sums: Array
+    targets: Array
+
+    def children(self, above: int) -> Array:
+        """Objects one step further, most reached first."""
+        found = self.on_path[self.parent[self.on_path] == above]
+        ordered: Array = found[np.lexsort((found, -self.sums[found], -self.counts[found]))]
+        return ordered
+
+    def node(self, above: int, index: int, depth: int, width: int) -> MergedNode:
+        """The node of one object with what hangs below."""
+        below = self.children(index)[:width] if depth > 0 else np.empty(0, np.int64)
+        return MergedNode(
+            _root_name(self.heap, index) if above < 0 else _edge(self.heap, above, index),
+            object_ref(self.heap, index),
+            int(self.counts[index]),
+            int(self.sums[index]),
+            int(self.heap.retained_bytes[index]),
+            bool(self.targets[index]),
+            tuple(self.node(index, int(i), depth - 1, width) for i in below),
+        )
+
+
+def inside_of(heap: Heap, indices: Array, with_classes: bool = True) -> Array:
+    """bool by object: the set; of the class loaders in it also their classes and all instances of these."""
+    inside = np.zeros(heap.object_count, bool)
+    inside[indices] = True
+    if with_classes:
+        owned = inside[loader_of_class(heap)]
+        owned[loader_of_class(heap) == 0] = False
+        mirrors = heap.store.mirror_index[owned]
+        inside[mirrors[mirrors >= 0]] = True
+        inside |= np.where(heap.class_of >= 0, owned[heap.class_of], False)
+    inside[0] = False
+    return inside
+
+
+def independent_pins(
+    heap: Heap,
+    indices: Array,
+    *,
+    exclude: tuple[str, ...] = ALL_KINDS,
+    with_classes: bool = True,
+    limit: int = 50,
+) -> Pins:
+    """Every edge from the outside into the set, grouped by shape, the shortest path first.
+
+    Cost: two passes over the edges. Raises UsageError for an empty set.
+    """
+    if not len(indices):
+        raise UsageError("no objects to look for", hint="give addresses or a class that has instances")
+    inside = inside_of(heap, indices, with_classes)
+    parent, order, weak = shortest_paths(heap, exclude, inside)
+    graph = heap.graph
+    room = walks.entering_edges(graph.starts, graph.targets, order, weak, inside, np.empty((0, 2), np.int32), 0)
+    edges = np.empty((int(room), 2), np.int32)
+    walks.entering_edges(graph.starts, graph.targets, order, weak, inside, edges, room)
+    members = walk_roots(heap)
+    members = members[inside[members]][:limit]
+    pins = _pins(heap, edges, parent, limit)
+    own = tuple(PathStep(_root_name(heap, int(i)), object_ref(heap, int(i))) for i in members)
+    return Pins(int(inside.sum()), own, len(edges), pins)
+
+
+def _pins(heap: Heap, edges: Array, parent: Array, limit: int) -> tuple[Pin, ...]:
+    """Edges are in breadth-first order, so the first of each shape has the shortest path."""
+    pairs = heap.class_of[edges].astype(np.int64)
+    _, pair, counts = np.unique(pairs[:, 0] << 32 | pairs[:, 1], return_inverse=True, return_counts=True)
+    groups: dict[tuple[int, str], list[int]] = {}
+    for k in _first_of_each(pair, counts).tolist():
+        name = _shape(_edge(heap, int(edges[k, 0]), int(edges[k, 1])))
+        groups.setdefault((int(pair[k]), name), []).append(k)
+    pins = []
+    for (kind, name), members in list(groups.items())[:limit]:
+        first = members[0]
+        pins.append(
+            Pin(
+                name,
+                object_ref(heap, int(edges[first, 0])),
+                object_ref(heap, int(edges[first, 1])),
+                int(counts[kind]) if counts[kind] > SAMPLE else len(members),
+                path_from_root(heap, parent, int(edges[first, 0])),
+            )
+        )
+    return tuple(pins)
+
+
+def _first_of_each(pair: Array, counts: Array) -> Array:
+    """Positions of the first SAMPLE members of each group, ascending."""
+    order = np.argsort(pair, kind="stable")
+    place = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(order[place < SAMPLE])
+
+
+def _shape(name: str) -> str:
+    return "[…]" if name.startswith("[") else name

@@ -1,0 +1,205 @@
+"""Leak suspects as Eclipse MAT's leak report finds them: big single objects, big groups, their accumulation points.
+
+The algorithm is that of MAT's FindLeaksQuery: a single suspect is a top-level dominator that retains more than a
+share of the heap; the rest of the top level is grouped by class, and a group that retains more in sum is a suspect
+too. The accumulation point is where the retained size falls apart: down the biggest child while it keeps 0.7 of its
+parent; for a group, down the merged shortest paths of a sample while more than 0.8 of them go through one object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.heap.kernels import walks
+from flinkscope.heap.labels import ObjectRef, is_kind, object_ref
+from flinkscope.heap.pins import PathStep, path_from_root
+from flinkscope.heap.sets import children_of
+from flinkscope.heap.strength import shortest_paths
+from flinkscope.heap.threads import ThreadRow, thread_rows
+from flinkscope.units import share_bp
+
+if TYPE_CHECKING:
+    from flinkscope.heap.store import Heap
+
+Array = npt.NDArray[Any]
+
+MAX_DEPTH = 1000
+MAX_SAMPLE = 10_000
+GROUP_SHARE_BP = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChildClass:
+    """Objects of one class among those that the accumulation point dominates."""
+
+    class_name: str
+    objects: int
+    shallow_bytes: int
+    retained_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """One suspect. ``kind``: "object" or "group". ``share_bp``: of the used heap. ``instances``: 1, or the group's
+    size.
+
+    ``object``: the suspect, of a group one of it. ``accumulation_point``: None where the size never gathers in one
+    object. ``path``: from a GC root to the accumulation point (else to ``object``), without weak and finalizer
+    references where there is such a path. ``accumulated``: what it dominates, by class. ``thread``: the thread that
+    the suspect is, or whose locals hold it.
+    """
+
+    kind: str
+    class_name: str
+    instances: int
+    retained_bytes: int
+    share_bp: int
+    object: ObjectRef
+    accumulation_point: ObjectRef | None
+    accumulated_bytes: int
+    path: tuple[PathStep, ...]
+    accumulated: tuple[ChildClass, ...]
+    thread: ThreadRow | None
+
+
+def find_suspects(heap: Heap, *, threshold_bp: int = 1_000, drop_bp: int = 7_000, top: int = 10) -> list[Suspect]:
+    """The suspects, largest first; none if nothing retains more than ``threshold_bp`` of the used heap.
+
+    ``drop_bp``: how much of its parent the biggest child must keep to go on. ``top``: classes below the
+    accumulation point. Cost: dominator tree, and one or two passes over the edges.
+    """
+    threshold = heap.used_bytes * threshold_bp // 10_000
+    level = children_of(heap, -1)
+    retained = heap.retained_bytes[level]
+    singles = level[retained > threshold]
+    rest = level[len(singles) :]
+    search = _Search(heap, drop_bp, top)
+    found = [search.single(int(index)) for index in singles]
+    found += [search.group(members) for members in _groups(heap, rest, threshold)]
+    return sorted(found, key=lambda suspect: (-suspect.retained_bytes, suspect.object.address))
+
+
+def _groups(heap: Heap, rest: Array, threshold: int) -> list[Array]:
+    """Members of each class (of one loader) that retains more than the threshold in sum, largest sum first."""
+    sums = np.zeros(len(heap.store.classes) + 1, np.int64)
+    np.add.at(sums, heap.class_of[rest], heap.retained_bytes[rest])
+    rows = [row for row in np.argsort(-sums[:-1], kind="stable").tolist() if sums[row] > threshold]
+    return [rest[heap.class_of[rest] == row] for row in rows]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What the suspects of one heap share: walks and threads, made when the first suspect needs them."""
+
+    heap: Heap
+    drop_bp: int
+    top: int
+
+    @cached_property
+    def strong(self) -> tuple[Array, Array]:
+        """(parent, order) of shortest paths without references' referents."""
+        return shortest_paths(self.heap)[:2]
+
+    @cached_property
+    def loose(self) -> tuple[Array, Array]:
+        """The same over all references, for what only those hold."""
+        return shortest_paths(self.heap, ())[:2]
+
+    @cached_property
+    def threads(self) -> dict[int, ThreadRow]:
+        """Threads by object index."""
+        return {row.index: row for row in thread_rows(self.heap)}
+
+    def walk_to(self, indices: Array) -> tuple[Array, Array]:
+        """The strong walk if it reaches all of these objects, else the loose one."""
+        return self.strong if (self.strong[0][indices] >= walks.ROOT).all() else self.loose
+
+    def single(self, index: int) -> Suspect:
+        point = accumulation_point(self.heap, index, self.drop_bp)
+        retained = int(self.heap.retained_bytes[index])
+        return self._suspect("object", index, 1, retained, point)
+
+    def group(self, members: Array) -> Suspect:
+        sample = members
+        if len(members) > MAX_SAMPLE:
+            sample = np.random.default_rng(0).choice(members, MAX_SAMPLE, replace=False)
+        point = self._group_point(sample)
+        return self._suspect(
+            "group", int(members[0]), len(members), int(self.heap.retained_bytes[members].sum()), point
+        )
+
+    def _group_point(self, sample: Array) -> int:
+        """The object through which most shortest paths of the sample go, as deep as their retained bytes stay
+        together."""
+        parent, order = self.walk_to(sample)
+        counts, sums = np.zeros((2, self.heap.object_count), np.int64)
+        counts[sample] = 1
+        sums[sample] = self.heap.retained_bytes[sample]
+        walks.carry_up(order, parent, counts)
+        walks.carry_up(order, parent, sums)
+        on_path = np.flatnonzero(counts)
+        node = _largest(on_path[parent[on_path] == walks.ROOT], counts, sums)
+        point = -1
+        while node >= 0 and 10_000 * counts[node] > GROUP_SHARE_BP * len(sample):
+            point = node
+            below = _largest(on_path[parent[on_path] == node], counts, sums)
+            if below < 0 or 10_000 * sums[below] < self.drop_bp * sums[node]:
+                return point
+            node = below
+        return -1
+
+    def _suspect(self, kind: str, index: int, instances: int, retained: int, point: int) -> Suspect:
+        heap = self.heap
+        at = point if point >= 0 else index
+        parent, _ = self.walk_to(np.array([at]))
+        return Suspect(
+            kind=kind,
+            class_name=heap.class_name_of(index),
+            instances=instances,
+            retained_bytes=retained,
+            share_bp=share_bp(retained, heap.used_bytes),
+            object=object_ref(heap, index),
+            accumulation_point=object_ref(heap, point) if point >= 0 else None,
+            accumulated_bytes=int(heap.retained_bytes[point]) if point >= 0 else 0,
+            path=path_from_root(heap, parent, at) if parent[at] >= walks.ROOT else (),
+            accumulated=_child_classes(heap, point, self.top) if point >= 0 else (),
+            thread=self._thread(index, at),
+        )
+
+    def _thread(self, index: int, at: int) -> ThreadRow | None:
+        if is_kind(self.heap, index, "java.lang.Thread"):
+            return self.threads.get(index)
+        owners = self.heap.roots.locals[np.isin(self.heap.roots.locals[:, 1], [index, at]), 0]
+        return self.threads.get(int(owners[0])) if len(owners) else None
+
+
+def _largest(nodes: Array, counts: Array, sums: Array) -> int:
+    """The node with most paths, of equals the one that carries most bytes; -1 if there is none."""
+    return int(nodes[np.lexsort((nodes, -sums[nodes], -counts[nodes]))[0]]) if len(nodes) else -1
+
+
+def accumulation_point(heap: Heap, index: int, drop_bp: int) -> int:
+    """Down the dominator tree while the biggest child keeps ``drop_bp`` of its parent; -1 past MAX_DEPTH."""
+    for _ in range(MAX_DEPTH):
+        children = children_of(heap, index)
+        if not len(children) or 10_000 * heap.retained_bytes[children[0]] < drop_bp * heap.retained_bytes[index]:
+            return index
+        index = int(children[0])
+    return -1
+
+
+def _child_classes(heap: Heap, point: int, top: int) -> tuple[ChildClass, ...]:
+    children = children_of(heap, point)
+    rows = heap.class_of[children]
+    found = []
+    for row in np.unique(rows).tolist():
+        own = children[rows == row]
+        name = heap.store.classes.names[row] if row >= 0 else "unknown class"
+        shallow = int(heap.shallow_bytes[own].sum(dtype=np.int64))
+        found.append(ChildClass(name, len(own), shallow, int(heap.retained_bytes[own].sum())))
+    return tuple(sorted(found, key=lambda c: (-c.retained_bytes, c.class_name))[:top])

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 _UNIT = {66: 1, 75: 1 << 10, 77: 1 << 20, 71: 1 << 30, 84: 1 << 40}  # B K M G T
-_SIZES_KEPT = 4_096
-_sizes: dict[bytes, int] = {}
+_KEPT = 4_096
+
+
+class _Remembered(dict[bytes, int]):
+    """Numbers by their text, read once: a log repeats few different ones. The first 4,096 are kept."""
+
+    def __init__(self, read: Callable[[bytes], int]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: bytes) -> int:
+        number = self._read(text)
+        if len(self) < _KEPT:
+            self[text] = number
+        return number
 
 
 def size_bytes(text: bytes) -> int:
-    """``24M`` in bytes. Remembered, because a log repeats few different sizes."""
-    found = _sizes.get(text)
-    if found is None:
-        found = int(text[:-1]) * _UNIT[text[-1]]
-        if len(_sizes) < _SIZES_KEPT:
-            _sizes[text] = found
-    return found
+    """``24M`` in bytes."""
+    return int(text[:-1]) * _UNIT[text[-1]]
 
 
 def ms_ns(text: bytes) -> int:
@@ -41,3 +51,8 @@ def _decimal(text: bytes, places: int) -> int:
     fraction = fraction.partition(b".")[0]
     scale: int = 10**places
     return int(whole or b"0") * scale + int(fraction[:places].ljust(places, b"0") or b"0")
+
+
+SIZES = _Remembered(size_bytes)
+COUNTS = _Remembered(int)
+CENTIS = _Remembered(seconds_ms)

@@ -245,8 +245,8 @@ class EventBuilder:
             rows[row] = packed ^ offset | min(line, 0xFFFFFFFF)
         if self._unread or self._oom:
             breaks = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 10)
-            for offset, line in self._unread:
-                text = line.decode("utf-8", "replace")
+            for offset, raw in self._unread:
+                text = raw.decode("utf-8", "replace")
                 self.coverage.samples.append((int(np.searchsorted(breaks, offset)) + base, text))
             for offset, text in self._oom:
                 self.jvm.out_of_memory.append((int(np.searchsorted(breaks, offset)) + base, text))

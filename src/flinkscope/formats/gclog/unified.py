@@ -13,7 +13,7 @@ from collections.abc import Callable
 from flinkscope.formats.gclog import decoration, jvmlines
 from flinkscope.formats.gclog.cycles import CycleTracker
 from flinkscope.formats.gclog.inference import infer_collectors
-from flinkscope.formats.gclog.numbers import ms_ns, seconds_ms, seconds_ns, size_bytes
+from flinkscope.formats.gclog.numbers import CENTIS, SIZES, ms_ns, seconds_ms, seconds_ns, size_bytes
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
 from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, alternation
@@ -28,7 +28,8 @@ class UnifiedParser:
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
-        self._layout: decoration.Layout | None = None
+        self._layout = decoration.NO_LAYOUT
+        self._begun = False
         self._sizes = PendingSizes(builder)
         self._open: list[int] | None = None  # sizes of the last event; CPU times may still come
         self._open_gc = MISSING
@@ -52,7 +53,7 @@ class UnifiedParser:
 
     def feed(self, chunk: bytes) -> None:
         """Reads whole lines."""
-        if self._layout is None:
+        if not self._begun:
             self._begin(chunk)
         self._chunk = text = b"\n" + chunk
         if not text.endswith(b"\n"):
@@ -75,13 +76,15 @@ class UnifiedParser:
         infer_collectors(self._builder, self._sizes.collector)
 
     def _begin(self, chunk: bytes) -> None:
+        self._begun = True
         self._layout = decoration.sniff(chunk[:_TAIL_BYTES])
         anchor = b"] " if self._layout.roles else b"\n"
-        self._pattern, ends = alternation(anchor, len(self._layout.roles))
+        self._pattern, ends = alternation(anchor, len(self._layout.roles), self._layout.clock_at)
         self._handlers: list[tuple[Callable[[re.Match[bytes], int], None], int]] = [
             (self._handler(handler), first) for handler, first in ends
         ]
         self._anchor = anchor
+        self._block_groups = (1, *range(ends.index(("block", 2)), len(ends) - ends[::-1].index(("block", 2)) - 1))
         self._builder.segment.clock = self._layout.clock
 
     def _handler(self, kind: str) -> Callable[[re.Match[bytes], int], None]:
@@ -116,26 +119,27 @@ class UnifiedParser:
     def _now(self, at: int) -> int:
         """The line's time on the log's clock. ``at``: where the line's decorations end."""
         layout = self._layout
-        if layout is None or layout.clock_at < 0:
+        if layout.clock_at < 0:
             return MISSING
-        text = self._chunk
-        fields = text[text.rfind(b"\n", 0, at) + 2 : at].split(b"][")
-        if len(fields) > layout.clock_at:
-            field = fields[layout.clock_at]
-            if field == self._last_field:  # neighbouring lines share their stamp
-                return self._last_stamp
-            stamp = decoration.field_ns(layout.clock_role, field)
-            if stamp != MISSING:
-                self._last_field, self._last_stamp = field, stamp
-                return stamp
-        for field in fields:
-            if decoration.role_of(field) == layout.clock_role:
-                return decoration.field_ns(layout.clock_role, field)
-        return MISSING
+        fields = self._fields(at)
+        stamp = self._read_stamp(fields[layout.clock_at]) if len(fields) > layout.clock_at else MISSING
+        if stamp == MISSING:
+            for field in fields:
+                if decoration.role_of(field) == layout.clock_role:
+                    return decoration.field_ns(layout.clock_role, field)
+        return stamp
+
+    def _read_stamp(self, field: bytes) -> int:
+        """The time decoration in ns; MISSING where it is not one."""
+        if field == self._last_field:  # neighbouring lines share their stamp
+            return self._last_stamp
+        self._last_field = field
+        self._last_stamp = stamp = decoration.field_ns(self._layout.clock_role, field)
+        return stamp
 
     def _stamp_edges(self, text: bytes) -> None:
         """First and last stamp of the chunk, and the wall clock of uptime 0."""
-        if not self._anchor.startswith(b"]") or self._layout is None:
+        if not self._anchor.startswith(b"]"):
             return
         segment = self._builder.segment
         first, last = text.find(b"] "), text.rfind(b"] ")
@@ -169,7 +173,7 @@ class UnifiedParser:
         self._cycles.restart()
         self._sizes.restart()
         segment = self._builder.restart(at)
-        segment.clock = self._layout.clock if self._layout else "none"
+        segment.clock = self._layout.clock
         segment.first_ns = self._now(at)
         self._last_ns = self._last_collection = MISSING
 
@@ -191,35 +195,37 @@ class UnifiedParser:
             self._open = None
 
     def _block(self, match: re.Match[bytes], first: int) -> None:
-        """All lines of one collection of G1, from ``Eden regions`` to ``User=``, in one match."""
-        texts = match.groups()
-        at = first - 1
-        sizes = self._sizes.of_block(texts[at : at + 15])
-        if texts[at + 19]:
-            sizes[CPU] = seconds_ms(texts[at + 19])
-            sizes[CPU + 1] = seconds_ms(texts[at + 20])
-            sizes[CPU + 2] = seconds_ms(texts[at + 21])
-        title_at = match.start(first + 15)
-        self._collected(int(texts[0]), self._chunk.rfind(self._anchor, 0, title_at), texts[at + 15 : at + 19], sizes)
+        """All lines of one collection of G1, from ``Eden regions`` to its safepoint, in one match."""
+        texts = match.group(*self._block_groups)
+        gc_id, at = int(texts[0]), match.start(first + 16)
+        sizes = self._sizes.of_block(texts)
+        if texts[21]:
+            sizes[CPU], sizes[CPU + 1], sizes[CPU + 2] = CENTIS[texts[21]], CENTIS[texts[22]], CENTIS[texts[23]]
+        self._collected(gc_id, at, self._read_stamp(texts[16]), texts[17:21], sizes)
+        if texts[25]:
+            self._safepoint_event(
+                texts[25], int(texts[26]), int(texts[27]), self._read_stamp(texts[24]), match.end() - 1
+            )
 
     def _paused(self, match: re.Match[bytes], first: int) -> None:
         """``Pause Young (Normal) (G1 Evacuation Pause) 6M->1M(128M) 1.594ms``"""
         gc_id = int(match[1])
-        self._collected(gc_id, match.start(), match.group(*range(first, first + 4)), self._sizes.take(gc_id))
+        at = match.start()
+        self._collected(gc_id, at, self._now(at), match.group(*range(first, first + 4)), self._sizes.take(gc_id))
 
-    def _collected(self, gc_id: int, at: int, texts: tuple[bytes, ...], sizes: list[int]) -> None:
+    def _collected(self, gc_id: int, at: int, end: int, texts: tuple[bytes, ...], sizes: list[int]) -> None:
         """A pause with sizes. ``texts``: title with the size before it, size after, capacity, milliseconds."""
         title, _, before = texts[0].rpartition(b" ")
         try:
-            sizes[HEAP] = size_bytes(before[:-1])
+            sizes[HEAP] = SIZES[before[:-1]]
         except (ValueError, KeyError, IndexError):
             self._lost(at, texts[0])
             return
-        sizes[HEAP + 1] = size_bytes(texts[1])
-        sizes[HEAP + 2] = size_bytes(texts[2])
+        sizes[HEAP + 1] = SIZES[texts[1]]
+        sizes[HEAP + 2] = SIZES[texts[2]]
         if sizes[OLD + 1] >= 0 and sizes[YOUNG + 1] >= 0:
             self._sizes.refine(sizes)
-        duration, end = ms_ns(texts[3]), self._now(at)
+        duration = ms_ns(texts[3])
         code = self._code(title)
         if self._troubles:
             code |= self._troubles.pop(gc_id, 0) << 40
@@ -298,8 +304,7 @@ class UnifiedParser:
             offset=match.start(),
         )
 
-    def _safepoint_event(self, name: bytes, reaching_ns: int, total_ns: int, at: int) -> None:
-        end = self._now(at)
+    def _safepoint_event(self, name: bytes, reaching_ns: int, total_ns: int, end: int, at: int) -> None:
         code = self._codes.get(name)
         if code is None:
             code = Kind.SAFEPOINT | self._builder.name_code(name.decode("utf-8", "replace")) << 8
@@ -311,7 +316,9 @@ class UnifiedParser:
 
     def _safepoint(self, match: re.Match[bytes], first: int) -> None:
         """JDK 12+: ``Safepoint "G1CollectFull", Time since last: …, Reaching safepoint: 1703 ns, … Total: … ns``"""
-        self._safepoint_event(match[first], int(match[first + 1]), int(match[first + 2]), match.start())
+        self._safepoint_event(
+            match[first], int(match[first + 1]), int(match[first + 2]), self._now(match.start()), match.start()
+        )
 
     def _entering(self, match: re.Match[bytes], first: int) -> None:
         """JDK 9-11: the reason stands on a line before."""
@@ -321,7 +328,9 @@ class UnifiedParser:
     def _stopped(self, match: re.Match[bytes], first: int) -> None:
         """JDK 9-11: ``Total time for which application threads were stopped: 0.06 seconds, Stopping …``"""
         reaching = seconds_ns(match[first + 1]) if match[first + 1] else MISSING
-        self._safepoint_event(self._stop_reason, reaching, seconds_ns(match[first]), match.start())
+        self._safepoint_event(
+            self._stop_reason, reaching, seconds_ns(match[first]), self._now(match.start()), match.start()
+        )
         self._stop_reason = b"Safepoint"
 
     # --- lines that belong to an event --------------------------------------------------------------------------
@@ -340,7 +349,7 @@ class UnifiedParser:
         text = match[first].decode("utf-8", "replace").rstrip()
         if text.startswith(("Using ", "Initializing The Z")) and len(self._builder) > self._builder.segment.first_event:
             now = self._now(match.start())
-            if now == MISSING or now < self._last_ns or self._layout is None or self._layout.clock == "wall":
+            if now == MISSING or now < self._last_ns or self._layout.clock == "wall":
                 self._restart(match.start())
         jvmlines.note(self._builder, text)
         if self._builder.jvm.collector in ("Shenandoah", "Generational Shenandoah"):
@@ -352,7 +361,7 @@ class UnifiedParser:
         """A line under ``GC(n)`` that no pattern took: a known kind of detail by its tags, or not understood."""
         at = match.start()
         line = self._chunk[at + len(self._anchor) : self._chunk.find(b"\n", at + 1)]
-        if self._layout is not None and self._layout.tags_at >= 0:
+        if self._layout.tags_at >= 0:
             fields = [field.strip() for field in self._fields(at)]
             plain = fields[-1].strip(b"[ ") == b"gc" and b"debug" not in fields and b"trace" not in fields
             unknown = plain and not jvmlines.PLAIN_DETAIL.match(line)
@@ -367,7 +376,7 @@ class UnifiedParser:
 
     def _count(self, text: bytes) -> None:
         """How many GC lines the chunk has and how many of them were understood."""
-        if self._layout is not None and self._layout.tags_at >= 0:
+        if self._layout.tags_at >= 0:
             gc_lines = text.count(b"[gc") + text.count(b"[safepoint")
         else:
             gc_lines = text.count(self._anchor + b"GC(") + self._outside

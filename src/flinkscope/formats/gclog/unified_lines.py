@@ -18,8 +18,12 @@ SURE = re.compile(
 EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
 BEGUN = re.compile(rb"GC\((\d+)\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
 
+_SAFEPOINT = (
+    rb'Safepoint "([^"\n]{0,200})", (?:Time since last: \d+ ns, )?Reaching safepoint: (\d+) ns, '
+    rb"(?:[A-Z][a-z ]{1,30}+: \d+ ns, ){0,9}+Total: (\d+) ns"
+)
 # One line kind each: (handler, pattern of the message after `GC(n) `).
-# HEAD stands for the decorations and `GC(n) ` of a line that follows.
+# HEAD stands for the decorations and `GC(n) ` of a line that follows, STAMP for decorations with the time as a group.
 IN_GC = (
     (
         "block",  # all sizes of a collection of G1 to its end, where no other thread wrote between them
@@ -27,8 +31,9 @@ IN_GC = (
         rb"HEADOld regions: (\d+)->(\d+)\n(?:HEADArchive regions: (\d+)->(\d+)\n)?"
         rb"HEADHumongous regions: (\d+)->(\d+)\n"
         rb"HEADMetaspace: (\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)[^\n]{0,400}+\n"
-        rb"HEAD(Pause [^\n>]{1,400}+)>(\d+[BKMG])\((\d+[BKMG])\) ([\d.,]{1,20}+)ms\n"
-        rb"(?:HEADUser=([\d.,]{1,20}+)s Sys=([\d.,]{1,20}+)s Real=([\d.,]{1,20}+)s)?",
+        rb"STAMPGC\(\d+\) (Pause [^\n>]{1,400}+)>(\d+[BKMG])\((\d+[BKMG])\) ([\d.,]{1,20}+)ms\n"
+        rb"(?:HEADUser=([\d.,]{1,20}+)s Sys=([\d.,]{1,20}+)s Real=([\d.,]{1,20}+)s)?"
+        rb"(?:\nSTAMP" + _SAFEPOINT + rb")?",
     ),
     ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d+)->(\d+)(?:\((\d+)\))?"),
     ("paused", rb"(Pause [^\n>]{1,400}+)>(\d+[BKMGT])\((\d+[BKMGT])\) ([\d.,]+)ms"),
@@ -55,10 +60,7 @@ IN_GC = (
     ("stall", rb"(?:[yYO]: )?((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
 )
 OUTSIDE = (
-    (
-        "safepoint",
-        rb'Safepoint "([^"\n]{0,200})", [^\n]{0,400}?Reaching safepoint: (\d+) ns[^\n]{0,400}Total: (\d+) ns',
-    ),
+    ("safepoint", _SAFEPOINT),
     (
         "stopped",
         rb"Total time for which application threads were stopped: ([\d.,]+) seconds"
@@ -73,9 +75,17 @@ _DETAIL = rb"(?! |Using )"  # the most frequent lines that carry no event are re
 _KNOWN_DETAIL = rb"(?![yYO]: |Pause |Phase |Concurrent |Load:|MMU:|Mark|NMethods:|Age |Desired survivor|- age)"
 
 
-def alternation(anchor: bytes, decorations: int) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
-    """The pattern, and for each group number that can end a match: the handler and its first group."""
+def alternation(anchor: bytes, decorations: int, clock_at: int) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
+    """The pattern, and for each group number that can end a match: the handler and its first group.
+
+    ``decorations``: how many there are; ``clock_at``: which of them is the time, -1 for none.
+    """
+    stamp = rb"()" + rb"\[[^\]\n]{0,300}+\]" * decorations
+    if clock_at >= 0:
+        other = rb"\[[^\]\n]{0,300}+\]"
+        stamp = other * clock_at + rb"\[([^\]\n]{0,300}+)\]" + other * (decorations - clock_at - 1)
     head = rb"(?:\[[^\]\n]{0,300}+\]){%d} GC\(\d+\) " % decorations if decorations else rb"GC\(\d+\) "
+    stamp += rb" " if decorations else rb""
     ends: list[tuple[str, int]] = [("", 0)]
 
     def number(kinds: tuple[tuple[str, bytes], ...]) -> bytes:
@@ -83,7 +93,7 @@ def alternation(anchor: bytes, decorations: int) -> tuple[re.Pattern[bytes], lis
         for handler, pattern in kinds:
             # an empty group at the end, so that lastindex tells the kind even where optional groups took no part
             first = len(ends)
-            pattern = pattern.replace(b"HEAD", head)
+            pattern = pattern.replace(b"HEAD", head).replace(b"STAMP", stamp)
             ends.extend([(handler, first)] * (re.compile(pattern).groups + 1))
             parts.append(pattern + rb"()")
         return rb"|".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from flinkscope.formats.gclog.inference import infer_region_bytes
-from flinkscope.formats.gclog.numbers import size_bytes
+from flinkscope.formats.gclog.numbers import COUNTS, SIZES, size_bytes
 from flinkscope.formats.gclog.records import MISSING, EventBuilder
 
 # positions in the flat row of `EventBuilder.add_size_row`
@@ -71,22 +71,22 @@ class PendingSizes:
         sizes[METASPACE + 1], sizes[METASPACE + 2] = size_bytes(match[first]), size_bytes(match[first + 1])
 
     def of_block(self, texts: tuple[bytes, ...]) -> list[int]:
-        """The flat row (without heap and CPU) of G1's lines from ``Eden regions`` to ``Metaspace``."""
+        """The flat row (without heap and CPU) of G1's lines; ``texts[1:16]``: ``Eden regions`` to ``Metaspace``."""
         region = self._builder.jvm.region_bytes or 1
-        eden, eden_after, eden_next, survivor, survivor_after, survivor_next, old, old_after = map(int, texts[:8])
-        if texts[8]:
-            old, old_after = old + int(texts[8]), old_after + int(texts[9])
+        count = COUNTS
+        old, old_after = count[texts[7]], count[texts[8]]
+        if texts[9]:
+            old, old_after = old + count[texts[9]], old_after + count[texts[10]]
+        used, after, committed = texts[13], texts[14], texts[15]
         sizes = EMPTY.copy()
-        sizes[YOUNG] = (eden + survivor) * region
-        sizes[YOUNG + 1] = (eden_after + survivor_after) * region
-        sizes[YOUNG + 2] = (eden_next + survivor_next) * region
-        sizes[OLD] = old * region
-        sizes[OLD + 1] = old_after * region
-        sizes[HUMONGOUS] = int(texts[10]) * region
-        sizes[HUMONGOUS + 1] = int(texts[11]) * region
-        sizes[METASPACE] = size_bytes(texts[12])
-        sizes[METASPACE + 1] = size_bytes(texts[13]) if texts[13] != texts[12] else sizes[METASPACE]
-        sizes[METASPACE + 2] = size_bytes(texts[14])
+        sizes[YOUNG] = (count[texts[1]] + count[texts[4]]) * region
+        sizes[YOUNG + 1] = (count[texts[2]] + count[texts[5]]) * region
+        sizes[YOUNG + 2] = (count[texts[3]] + count[texts[6]]) * region
+        sizes[OLD], sizes[OLD + 1] = old * region, old_after * region
+        sizes[HUMONGOUS], sizes[HUMONGOUS + 1] = count[texts[11]] * region, count[texts[12]] * region
+        sizes[METASPACE] = metaspace = SIZES[used]
+        sizes[METASPACE + 1] = metaspace if after == used else SIZES[after]
+        sizes[METASPACE + 2] = SIZES[committed]
         return sizes
 
     def refine(self, sizes: list[int]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from flinkscope.errors import UsageError
+from flinkscope.flink.lens import read_state
+from flinkscope.heap import open_heap
 from flinkscope.lab.incidents import uv_heap
 from flinkscope.sources.case import Case, open_case
 from lab_support.plain_hprof import count_instances
@@ -47,6 +49,12 @@ def json_of(case: Case, kind: str) -> Any:
 def dump_of(case: Case) -> Path:
     (artifact,) = case.of_kind("heap_dump", "taskmanager-0")
     return case.path_of(artifact)
+
+
+def state_in(dump: Path) -> tuple[dict[str, int], int]:
+    """Entries by state name, and timers, as the lens reads them out of Flink's own tables."""
+    state = read_state(open_heap(dump), dump.name)
+    return {s.name: s.entries for s in state.states}, sum(t.timers for t in state.timers)
 
 
 def assert_died_of_heap_space(outcome: uv_heap.Outcome) -> None:
@@ -91,6 +99,11 @@ def test_the_dump_of_the_dead_holds_what_the_job_counted(dead: uv_heap.Outcome) 
     # beside the live state, a snapshot in progress still holds what was changed since it began
     assert counts[ENTRY] >= expected["state_entries_total"] - tolerance
     assert counts[TIMER] >= expected["timers"] - tolerance
+    entries, timers = state_in(dump_of(dead.case))
+    assert entries.keys() == expected["state_entries"].keys()
+    for name, count in expected["state_entries"].items():
+        assert abs(entries[name] - count) <= tolerance
+    assert abs(timers - expected["timers"]) <= tolerance
 
 
 @pytest.mark.flink
@@ -128,6 +141,7 @@ def test_every_variant_dies_and_lives_in_more_memory_with_exact_results(tmp_path
     assert counts[WINDOW] == expected["panes"]
     assert counts[TIMER] == expected["timers"]
     assert 0 <= counts[ENTRY] - expected["state_entries_total"] <= FLINK_S_OWN_ENTRIES
+    assert state_in(dump_of(lived.case)) == (expected["state_entries"], expected["timers"])
 
 
 @pytest.mark.flink

@@ -102,6 +102,59 @@ def cure(
         ctx.exit(1)
 
 
+@click.command("uv-heap", epilog="Example: flinkscope lab demo uv-heap --out demo")
+@_run_options
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder of the cases and reports; an earlier demo in it is replaced.",
+)
+@_as_json
+@click.pass_context
+def demo(ctx: click.Context, trigger: str, size: str | None, java: str, seed: int, out: Path, as_json: bool) -> None:
+    """Lets the job die, diagnoses it, cures it in two ways, and shows before and after.
+
+    Exit code 0: it died, the cause was found, both cures work with exact results.
+    """
+    from flinkscope.cli.show import TerminalProgress, echo_json
+    from flinkscope.lab.demo import tell
+    from flinkscope.lab.incidents import uv_heap
+
+    plan = uv_heap.Plan(trigger=trigger, size=size or "demo", java=java, seed=seed)
+    progress = TerminalProgress()
+    chapters = []
+    try:
+        for chapter in tell(plan, out, progress):
+            progress.done()
+            chapters.append(chapter)
+            if not as_json:
+                click.echo(f"\n━━ {_TITLES[chapter.name]} ({chapter.seconds:.0f} s)\n\n{chapter.text}")
+    finally:
+        progress.done()
+    if as_json:
+        rows = [(c.name, c.as_promised, c.seconds, [str(f) for f in c.files]) for c in chapters]
+        keys = ("name", "as_promised", "seconds", "files")
+        echo_json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        click.echo(f"\n━━ {sum(c.seconds for c in chapters):.0f} s in all\n")
+        for chapter in chapters:
+            for path in chapter.files:
+                click.echo(f"{'case' if path.is_dir() else 'page':8} {path}")
+        click.echo(f"\nopen {(out / 'report.html').resolve()}")
+    if not all(chapter.as_promised for chapter in chapters):
+        ctx.exit(1)
+
+
+_TITLES = {
+    "incident": "1 of 4: the TaskManager dies",
+    "diagnosis": "2 of 4: the diagnosis",
+    "more-memory": "3 of 4: the same job with the memory that the diagnosis proposed",
+    "better-design": "4 of 4: the better design in the memory in which the job died",
+}
+
+
 def _options(words: tuple[str, ...]) -> dict[str, str]:
     options = {}
     for word in words:

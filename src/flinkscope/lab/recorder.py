@@ -41,6 +41,7 @@ class Recorder:
     _samples: dict[str, list[str]] = field(default_factory=dict)
     _unsampled: dict[str, str] = field(default_factory=dict)
     _truth: dict[str, Any] = field(default_factory=dict)
+    _full: bool = False
 
     @property
     def truth_folder(self) -> Path:
@@ -93,7 +94,9 @@ class Recorder:
         self._save_json("job.json", self._job, "job", "/jobs/:id, last answer")
         history = sorted(self.checkpoints.values(), key=lambda c: int(c["id"]), reverse=True)
         document = {**self._counts, "history": history}
-        self._save_json("checkpoints.json", document, "checkpoints", "/jobs/:id/checkpoints, histories of all samples")
+        until = "the heap dump" if self._full else "the end"
+        how = f"/jobs/:id/checkpoints, histories of all samples until {until}"
+        self._save_json("checkpoints.json", document, "checkpoints", how)
         truth = self._read_truth() if outcome == DIED or not self._truth else self._truth
         self._save_json("job_truth.json", truth, "job_truth", "the job's own counters, memory-mapped files")
 
@@ -106,9 +109,10 @@ class Recorder:
             document = self.cluster.rest.get(f"/jobs/{self.job_id}/checkpoints")
         except LabError:
             return ""
-        self._counts = document
-        for checkpoint in document.get("history", []):
-            self.checkpoints[int(checkpoint["id"])] = checkpoint
+        if not self._full:  # the checkpoint at the end of the day has nothing left in it
+            self._counts = document
+            for checkpoint in document.get("history", []):
+                self.checkpoints[int(checkpoint["id"])] = checkpoint
         return str(self._job.get("state", ""))
 
     def _sample_gcutil(self, process: FlinkProcess) -> None:
@@ -138,6 +142,8 @@ class Recorder:
                 folder = self.cluster.folder
                 dump_live_heap(worker.pid, folder, folder / "dumps" / f"live_pid{worker.pid}.hprof")
             self._truth = self._read_truth()
+            self._sample()
+            self._full = True
         except LabError as error:
             self.writer.note_missing("heap_dump", error.message)
         finally:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flinkscope.errors import UsageError
+from flinkscope.errors import UnreadableInputError, UsageError
 from flinkscope.lab.check import ResultCheck, Shop, check_results, page_view_count
 from flinkscope.lab.cluster import Cluster
 from flinkscope.lab.recorder import DIED, FINISHED, Recorder
@@ -20,6 +20,7 @@ from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import Case, CaseWriter, is_case, open_case
 
 NAME = "uv-heap"
+ROOT_CAUSE = "R02"  # the rule that must be found
 JAR = Path(__file__).parent.parent / "jobs" / "flinkscope-jobs.jar"
 ENTRY_CLASS = "flinkscope.lab.uv.DailyUv"
 TRIGGERS = ("purging", "bare", "evictor")
@@ -156,19 +157,23 @@ def run(plan: Plan, case_folder: Path, progress: Progress = SILENT, *, replace: 
 
 
 def plan_of(case: Case) -> Plan:
-    """The plan that recorded the case; raises UsageError when another program or incident did."""
+    """The plan that recorded the case; raises UsageError when another program or incident did,
+    UnreadableInputError when its labels are damaged."""
     labels = case.labels
     if labels.get("incident") != NAME:
         raise UsageError(f"{case.root}: not a case of the incident {NAME}", hint=f"flinkscope lab run {NAME}")
-    return Plan(
-        trigger=labels["trigger"],
-        size=labels["size"],
-        design=labels["design"],
-        memory=json.loads(labels["memory"]),
-        java=labels["java"],
-        flink=labels["flink"],
-        seed=int(labels["seed"]),
-    )
+    try:
+        return Plan(
+            trigger=labels["trigger"],
+            size=labels["size"],
+            design=labels["design"],
+            memory={str(k): str(v) for k, v in json.loads(labels["memory"]).items()},
+            java=labels["java"],
+            flink=labels["flink"],
+            seed=int(labels["seed"]),
+        )
+    except (KeyError, ValueError, AttributeError) as error:
+        raise UnreadableInputError(f"{case.root}: the manifest's labels are damaged: {error!r}") from error
 
 
 def cure_plan(original: Plan, *, memory: Mapping[str, str] | None = None, design: str | None = None) -> Plan:

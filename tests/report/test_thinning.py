@@ -36,6 +36,12 @@ def test_single_peak_of_a_million_is_kept() -> None:
     assert type(x[0]) is int
 
 
+def test_points_are_in_the_order_of_time() -> None:
+    assert thinned((30, 10, 20), (3, 1, 2)) == ((10, 20, 30), (1, 2, 3))
+    x, y = saw_tooth((10, 12), (100, 60), (40, 50), (9, 1))  # a young collection inside an old one
+    assert (x, y) == ((10, 12, 13, 19), (100, 60, 50, 40))
+
+
 def test_saw_tooth_goes_up_to_before_and_down_to_after() -> None:
     x, y = saw_tooth((10, 20), (100, 90), (40, 30), (1, 2))
     assert (x, y) == ((10, 11, 20, 22), (100, 40, 90, 30))

@@ -32,18 +32,30 @@ def kept_indices(values: Column, limit: int = MAX_POINTS) -> list[int]:
 
 
 def thinned(x: Column, y: Column, limit: int = MAX_POINTS) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Both columns with only the kept points."""
-    kept = kept_indices(y, limit)
-    return tuple(int(x[i]) for i in kept), tuple(int(y[i]) for i in kept)
+    """Both columns with only the kept points, ascending in ``x`` (logs tell concurrent work when it ends)."""
+    times, values = _in_order(x, y)
+    kept = kept_indices(values, limit)
+    return tuple(int(times[i]) for i in kept), tuple(int(values[i]) for i in kept)
 
 
 def saw_tooth(
     time_ns: Column, before: Column, after: Column, pause_ns: Column
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Heap in use over time: each collection gives a point at its start and one at its end, thinned together."""
-    x: list[int] = []
-    y: list[int] = []
+    """Heap in use over time: each collection gives a point at its start and one at its end, thinned together.
+
+    Points are ascending in time, also where a young collection runs inside an old one.
+    """
+    points: list[tuple[int, int]] = []
     for i in kept_indices(before, MAX_POINTS // 2):
-        x += (int(time_ns[i]), int(time_ns[i]) + max(0, int(pause_ns[i])))
-        y += (int(before[i]), int(after[i]))
-    return tuple(x), tuple(y)
+        start = int(time_ns[i])
+        points += [(start, int(before[i])), (start + max(0, int(pause_ns[i])), int(after[i]))]
+    points.sort(key=lambda point: point[0])
+    return tuple(x for x, _ in points), tuple(y for _, y in points)
+
+
+def _in_order(x: Column, y: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    times, values = np.asarray(x, dtype=np.int64), np.asarray(y, dtype=np.int64)
+    if len(times) > 1 and bool((np.diff(times) < 0).any()):
+        order = np.argsort(times, kind="stable")
+        return times[order], values[order]
+    return times, values

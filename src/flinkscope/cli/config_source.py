@@ -59,6 +59,8 @@ def config_options(function: F) -> F:
             type=click.Choice(["script", "container", "none"]),
             help="Who maps the old heap keys up to 1.20: Flink's scripts, Kubernetes/YARN, nobody.",
         ),
+        click.option("--task-manager", metavar="ID", help="With --rest: this TaskManager; else the first."),
+        click.option("--rest", metavar="URL", help="The effective split of a running cluster: http://host:8081."),
         click.option("--pid", type=click.IntRange(1), help="The command line of this running process."),
         click.option("--flink", metavar="VERSION", help=f"Flink version; else the source's, else {NEWEST_FLINK}."),
         click.option("--role", type=click.Choice(["taskmanager", "jobmanager"]), help="Which process."),
@@ -75,6 +77,8 @@ def choose_config(
     role: str | None,
     flink: str | None,
     pid: int | None,
+    rest: str | None,
+    task_manager: str | None,
     launcher: str | None,
 ) -> ConfigChoice:
     """The one configuration that the words mean. Raises UsageError, SourceError, UnreadableInputError."""
@@ -84,14 +88,21 @@ def choose_config(
 
     paths = [word for word in words if "=" not in word or Path(word).exists()]
     pairs = [word for word in words if word not in paths] + list(dynamic)
-    if len(paths) + (pid is not None) > 1:
-        raise UsageError(f"one configuration at a time, not {len(paths) + (pid is not None)}")
-    if not paths and not pairs and pid is None:
-        raise UsageError("no configuration", hint="give a file, a conf folder, --pid, or key=value")
+    count = len(paths) + (pid is not None) + (rest is not None)
+    if count > 1:
+        raise UsageError(f"one configuration at a time, not {count}")
+    if not count and not pairs:
+        raise UsageError("no configuration", hint="give a file, a conf folder, --pid, --rest, or key=value")
     top = parse_arguments(pairs)
     if top.problems:
         raise UsageError(top.problems[0].text, hint="write key=value, or give an existing file")
-    base = _of_process(pid) if pid is not None else _of_path(paths[0], role, flink) if paths else top
+    base = top
+    if pid is not None:
+        base = _of_process(pid)
+    elif rest is not None:
+        base = _of_rest(rest, role, task_manager)
+    elif paths:
+        base = _of_path(paths[0], role, flink)
     source = base.with_entries(top.entries) if base is not top else top
     version = flink or source.flink_version or NEWEST_FLINK
     parse_version(version)
@@ -112,6 +123,28 @@ def _of_path(path: str, role: str | None, flink: str | None) -> FlinkConfig:
     found = read_flink_config(path, flink)
     wanted = role or "taskmanager"
     return next((config for config in found if config.role == wanted), found[0])
+
+
+def _of_rest(url: str, role: str | None, task_manager: str | None) -> FlinkConfig:
+    import json
+    from dataclasses import replace
+
+    from flinkscope.errors import UnreadableInputError
+    from flinkscope.formats.flink_config import parse_flink_config
+    from flinkscope.sources.flink_rest import FlinkRest
+
+    client = FlinkRest(url)
+    if role == "jobmanager":
+        document, place = client.config(), "/jobmanager/config"
+    else:
+        managers = [str(entry["id"]) for entry in client.task_managers().get("taskmanagers", [])]
+        if not managers:
+            raise UnreadableInputError(f"{url}: no TaskManager is registered", hint="start one, or --role jobmanager")
+        chosen = task_manager or managers[0]
+        document, place = client.task_manager(chosen), f"/taskmanagers/{chosen}"
+    (config,) = parse_flink_config(json.dumps(document), url.rstrip("/") + place)
+    version = client.overview().get("flink-version")
+    return replace(config, flink_version=None if version is None else str(version))
 
 
 def _of_process(pid: int) -> FlinkConfig:

@@ -72,8 +72,9 @@ def _show_upgrade(change: Upgrade) -> None:
     click.echo(f"\nUpgrade from Flink {change.flink} to {change.upgrade_to}")
     for effect in change.effects:
         click.echo(f"\n  {effect.role:<24}{change.flink:>14}{change.upgrade_to:>14}{'difference':>16}")
-        if effect.refusal:
-            click.echo(_wrapped("  refused:", effect.refusal[-1]))
+        for version, texts in ((change.flink, effect.refused_before), (change.upgrade_to, effect.refused_after)):
+            if texts:
+                click.echo(_wrapped(f"  Flink {version} refuses it:", texts[-1]))
         for row in effect.changes:
             more = row.after_bytes - row.before_bytes
             sign = "=" if more == 0 else f"{'+' if more > 0 else '−'}{human_bytes(abs(more))}"
@@ -130,7 +131,8 @@ def _upgrade_document(change: Upgrade) -> dict[str, Any]:
         "effects": [
             {
                 "role": effect.role,
-                "refusal": list(effect.refusal),
+                "refused_before": list(effect.refused_before),
+                "refused_after": list(effect.refused_after),
                 "parts": [
                     {"part": c.part, "before_bytes": c.before_bytes, "after_bytes": c.after_bytes}
                     for c in effect.changes

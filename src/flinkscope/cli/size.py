@@ -62,9 +62,9 @@ def command(**options: Any) -> None:
 
 
 def _choice(options: dict[str, Any]) -> ConfigChoice:
-    names = ("words", "dynamic", "role", "flink", "pid", "launcher")
+    names = ("words", "dynamic", "role", "flink", "pid", "rest", "task_manager", "launcher")
     source = {name: options[name] for name in names}
-    if not source["words"] and not source["dynamic"] and source["pid"] is None:
+    if not any(source[name] for name in ("words", "dynamic", "pid", "rest")):
         role = source["role"] or "taskmanager"
         default = "1600m" if role == "jobmanager" else "1728m"
         source["dynamic"] = (f"{role}.memory.process.size={default}",)

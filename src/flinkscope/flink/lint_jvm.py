@@ -112,7 +112,8 @@ def serial_by_accident(subject: Subject) -> Iterator[LintFinding]:
         key = f"env.java.opts.{role}"
         text = (
             f"no collector is named and the JVM sees {reason}: below 2 CPUs or 1792 MiB it takes Serial (Flink's "
-            f"scripts name G1 only in some versions, and only while all env.java.opts are empty); add -XX:+UseG1GC to {key}"
+            f"scripts name G1 only in some versions, and only while all env.java.opts are empty); add -XX:+UseG1GC to "
+            f"{key}"
         )
         severity = "warning" if role == "taskmanager" else "info"
         yield subject.finding("serial-by-accident", severity, text, key)  # type: ignore[arg-type]

@@ -27,13 +27,14 @@ class SplitChange:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeEffect:
-    """The effect on one role. ``refusal``: Flink's texts if the new version refuses what the old one accepted."""
+    """The effect on one role. ``refused_before`` and ``refused_after``: Flink's texts where a version refuses it."""
 
     role: Role
     before: Memory | None
     after: Memory | None
     changes: tuple[SplitChange, ...]
-    refusal: tuple[str, ...]
+    refused_before: tuple[str, ...]
+    refused_after: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Upgrade:
     def changes_anything(self) -> bool:
         """Whether the same configuration means something else afterwards."""
         moved = any(c.before_bytes != c.after_bytes for effect in self.effects for c in effect.changes)
-        return moved or bool(self.lost_keys) or any(effect.refusal for effect in self.effects)
+        return moved or bool(self.lost_keys) or any(e.refused_before != e.refused_after for e in self.effects)
 
 
 def upgrade(source: FlinkConfig, flink: str, upgrade_to: str, launcher: Launcher = "script") -> Upgrade:
@@ -68,8 +69,8 @@ def upgrade(source: FlinkConfig, flink: str, upgrade_to: str, launcher: Launcher
 
 
 def _effect(config: Mapping[str, str], role: Role, flink: str, upgrade_to: str, launcher: Launcher) -> UpgradeEffect:
-    before, _ = _model(config, role, flink, launcher)
-    after, refusal = _model(config, role, upgrade_to, launcher)
+    before, refused_before = _model(config, role, flink, launcher)
+    after, refused_after = _model(config, role, upgrade_to, launcher)
     changes: tuple[SplitChange, ...] = ()
     if before is not None and after is not None:
         old = {node.label: node.size_bytes for node in leaves(before.tree())}
@@ -77,7 +78,7 @@ def _effect(config: Mapping[str, str], role: Role, flink: str, upgrade_to: str, 
         total = SplitChange("Total process", before.process_bytes, after.process_bytes)
         heap = SplitChange("JVM heap (-Xmx)", before.heap_bytes, after.heap_bytes)
         changes = (heap, *(row for row in rows if row.part != "JVM heap"), total)
-    return UpgradeEffect(role, before, after, changes, refusal if before is not None else ())
+    return UpgradeEffect(role, before, after, changes, refused_before, refused_after)
 
 
 def _model(

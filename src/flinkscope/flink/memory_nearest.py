@@ -117,8 +117,10 @@ class _Search:
         return [(changes, why) for _, changes, why in sorted(found, key=lambda f: f[0])]
 
     def removals(self) -> list[tuple[dict[str, str | None], str]]:
-        """Each memory key left out."""
-        return [({key: None}, "left to its default") for key in self.config if key.startswith(f"{self.role}.memory.")]
+        """Each memory key left out, the old heap keys first."""
+        old = [key for key in self.config if key.startswith(f"{self.role}.heap.")]
+        keys = [*old, *(key for key in self.config if key.startswith(f"{self.role}.memory."))]
+        return [({key: None}, "left to its default") for key in keys]
 
     def _around(self, key: str, now_mib: int) -> list[tuple[int, str]]:
         def legal(value_mib: int) -> bool:
@@ -148,7 +150,7 @@ def repaired_size(text: str) -> str | None:
     """``1.5g`` → ``1536m``, ``4GiB`` → ``4g``, ``2,048 MB`` → ``2048m``; None where the meaning is unclear."""
     import re
 
-    match = re.fullmatch(r"\s*[\"']?(\d+(?:[.,]\d+)?)\s*([bkmgt]?)(?:i?b|ibytes|ytes)?[\"']?\s*", text.lower())
+    match = re.fullmatch(r"\s*[\"']?(\d+(?:[.,]\d+)?)\s*([bkmgt]?)(?:i?b|i|ibytes|ytes)?[\"']?\s*", text.lower())
     if not match:
         return None
     number = match[1]

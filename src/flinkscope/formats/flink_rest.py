@@ -1,7 +1,7 @@
 """The answers of Flink's REST interface as records: jobs, vertices, checkpoints, task managers, configuration, flames.
 
-Pure: takes parsed JSON and the path it came from (its place). Keys that a version does not have give None; a document of
-another shape raises UnreadableInputError that names the key.
+Pure: takes parsed JSON and the path it came from (its place). Keys that a version does not have give None; a document
+of another shape raises UnreadableInputError that names the key.
 """
 
 from __future__ import annotations

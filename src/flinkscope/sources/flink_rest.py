@@ -174,7 +174,7 @@ class FlinkRest:
             document = self.get(path, {"type": kind})
             if isinstance(document, dict) and document.get("data"):
                 return document
-            why = _NO_FLAMES.get(document.get("endTimestamp") if isinstance(document, dict) else None)
+            why = _NO_FLAMES.get(document.get("endTimestamp", 0)) if isinstance(document, dict) else None
             if why is not None:
                 raise SourceError(f"{self.url}{path}: {why[0]}", hint=why[1])
             if time.monotonic() >= deadline:

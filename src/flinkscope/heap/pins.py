@@ -9,6 +9,7 @@ all are gone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def path_from_root(heap: Heap, parent: Array, index: int) -> tuple[PathStep, ...
         chain.append(int(parent[chain[-1]]))
     chain.reverse()
     steps = [PathStep(_root_name(heap, chain[0]), object_ref(heap, chain[0]))]
-    for source, target in zip(chain, chain[1:], strict=False):
+    for source, target in pairwise(chain):
         steps.append(PathStep(_edge(heap, source, target), object_ref(heap, target)))
     return tuple(steps)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flinkscope.heap.loaders import DuplicateRow, LoaderRow
     from flinkscope.heap.pins import MergedPaths, Pins
     from flinkscope.heap.references import ReferenceReport
+    from flinkscope.heap.sql import SqlResult
     from flinkscope.heap.strings import StringReport
     from flinkscope.heap.suspects import Suspect
     from flinkscope.heap.threads import ThreadRow
@@ -391,6 +392,12 @@ class Heap:
         from flinkscope.heap.pins import independent_pins
 
         return independent_pins(self, indices, **options)
+
+    def sql(self, text: str, **options: Any) -> SqlResult:
+        """The rows of one SELECT over the dump's tables: ``sql.run_sql``."""
+        from flinkscope.heap.sql import run_sql
+
+        return run_sql(self, text, **options)
 
 
 def _signed(address: int) -> int:

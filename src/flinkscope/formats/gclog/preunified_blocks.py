@@ -18,7 +18,7 @@ from flinkscope.formats.gclog.preunified_terms import cause_of, g1_pause, words_
 from flinkscope.formats.gclog.preunified_text import Stamp, stamps_in
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 
-_SHAPES_KEPT = 4096
+SHAPES_KEPT = 4096
 _SHAPE_WIDTH = 1024
 _NOTHING, _BETWEEN, _OPENS, _OTHER = "nothing", "between", "opens", "other"
 _INSIDE_OF_OTHERS = ("regions", "times", "begin", "phase", "phase of G1")  # what other threads or later lines tell
@@ -85,7 +85,7 @@ class BlockReader:
         if b"[x" in shape and not any(word in line for word in LAYOUT_WORDS) and jvm_lines.is_heap_space(line):
             return _BETWEEN  # addresses hold letters too: their shapes are many and not worth keeping
         kind = self._kind_of(line)
-        if len(self._shapes) < _SHAPES_KEPT and len(shape) <= _SHAPE_WIDTH:
+        if len(self._shapes) < SHAPES_KEPT and len(shape) <= _SHAPE_WIDTH:
             self._shapes[shape] = kind
         return kind
 

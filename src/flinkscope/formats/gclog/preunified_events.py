@@ -144,7 +144,7 @@ class EventWriter:
             if frame.own.startswith(b"Times:"):
                 understood |= self.late_cpu(frame.own)
                 continue
-            understood |= self._frame(frame, frame.stamp or stamp, offset)
+            understood |= self._frame(frame, frame.stamp if frame.stamp or not stamp else stamp, offset)
             stamp = NO_STAMP
         return understood
 

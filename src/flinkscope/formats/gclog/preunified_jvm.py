@@ -27,11 +27,10 @@ _BETWEEN = re.compile(
     rb"|(?P<free_lists>Statistics for |-{8,}|Total Free Space: |Max {1,3}Chunk Size: |Number of Blocks: "
     rb"|Av\. {1,3}Block {1,3}Size: |Tree {1,9}Height: |Before GC:|After GC:|frag: "
     rb"|CMS: (?:Large|bailing|abort preclean due to time {0,2}$))"
-    # PrintClassHistogram…, PrintSafepointStatistics, PrintStringDeduplicationStatistics, TraceClassUnloading
+    # PrintClassHistogram…, PrintSafepointStatistics, TraceClassUnloading
     rb"|(?P<tables>\d{1,9}: {1,20}\d{1,20} {1,20}\d{1,20} |num {1,9}#instances|={20,}|Total {1,20}\d{1,20} {1,20}\d"
-    rb"|vmop {1,40}\[threads|\w{3,60} {1,60}\[ {1,9}\d{1,9} {1,9}\d{1,9} {1,9}\d{1,9} {1,9}\]|Polling page"
-    rb"|\[(?:Unloading|Loaded|Last Exec|Total Exec|Inspected|Deduplicated|Skipped|Hashed|Known|New|Young|Old|Table)\b"
-    rb"|\[(?:Queue|Threads|Memory Usage|Size|Entries|Resize|Rehash|Age Threshold|Dropped)\b)"
+    rb"|vmop {1,40}\[threads|\w{3,60} {1,60}\[(?: {1,20}\d{1,9}){3} {1,9}\]|Polling page"
+    rb"|\[(?:Unloading|Loaded) )"
     rb"|(?P<notes>No shared spaces|GC locker: |GC time (?:would|exceed|is)|Large object |GC log file (?:created|has)"
     rb"|GC log rotation|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GC log |Finished |Dumping heap to |Heap dump file"
     rb"|VM Operation|Terminating due|Aborting due|\[?Code ?Cache)"

@@ -93,7 +93,7 @@ _FORMS = {
     "stop": STAMPS + rb"Total time for which application threads were stopped: (?P<secs>" + _SECS
     + rb") seconds(?:, Stopping threads took: " + _SECS + rb" seconds)? ?",
 }  # fmt: skip
-_PATTERNS = {form: re.compile(pattern + rb"$") for form, pattern in _FORMS.items()}
+PATTERNS = {form: re.compile(pattern + rb"$") for form, pattern in _FORMS.items()}
 
 
 @dataclass(slots=True)
@@ -186,7 +186,7 @@ def shape_of(line: bytes) -> bytes:
 
 def template_of(line: bytes) -> Template | None:
     """The template for all lines of this line's shape; None where it is no whole event in one of the known forms."""
-    for form, pattern in _PATTERNS.items():
+    for form, pattern in PATTERNS.items():
         found = pattern.match(line)
         if found is not None:
             return _template(form, found, line)

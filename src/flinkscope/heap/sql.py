@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 ROW_LIMIT = 100_000
 _HINT = (
-    f"tables: {', '.join(BUILDERS)}, and every class in double quotes with its columns this, this_retained_bytes and
-    its " 'fields, as in SELECT count(*) FROM "java.util.HashMap$Node" WHERE value IS NULL'
+    f"tables: {', '.join(BUILDERS)}, and every class in double quotes with its columns this, this_retained_bytes "
+    'and its fields, as in SELECT count(*) FROM "java.util.HashMap$Node" WHERE value IS NULL'
 )
 _LOCK = (
     "SET python_enable_replacements=false",
@@ -114,9 +114,7 @@ def _register(connection: Any, heap: Heap, name: str, table: Table, number: int)
         connection.register(names, {"row": np.arange(len(values), dtype=np.int32), "name": values})
         joins += f" LEFT JOIN {_quoted(names)} n{place} ON n{place}.row = t.{_quoted(row_column)}"
         selected.append(f"n{place}.name AS {_quoted(shown)}")
-    connection.execute(
-        f"CREATE TEMP VIEW {_quoted(name)} AS SELECT {', '.join(selected)} FROM {_quoted(raw)} t{joins}"
-    )
+    connection.execute(f"CREATE TEMP VIEW {_quoted(name)} AS SELECT {', '.join(selected)} FROM {_quoted(raw)} t{joins}")
 
 
 def _quoted(name: str) -> str:

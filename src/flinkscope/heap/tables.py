@@ -130,10 +130,13 @@ def _threads(heap: Heap, show_strings: bool) -> Table:
 
 def _loaders(heap: Heap, show_strings: bool) -> Table:
     rows = heap.loaders()
-    numbers = ("address", "depth", "defined_classes", "instances", "instance_bytes", "retained_bytes",
-    "set_retained_bytes") columns: dict[str, Array] = {name: np.array([getattr(row, name) for row in rows],
-    np.int64) for name in numbers} columns["parent_address"] = np.array([row.parent_address or 0 for row in rows],
-    np.int64) columns["class_name"] = _texts([row.class_name for row in rows])
+    counts = ("address", "depth", "defined_classes", "instances")
+    sizes = ("instance_bytes", "retained_bytes", "set_retained_bytes")
+    columns: dict[str, Array] = {
+        name: np.array([getattr(row, name) for row in rows], np.int64) for name in (*counts, *sizes)
+    }
+    columns["parent_address"] = np.array([row.parent_address or 0 for row in rows], np.int64)
+    columns["class_name"] = _texts([row.class_name for row in rows])
     columns["name"] = _texts([row.name for row in rows])
     return Table(columns)
 

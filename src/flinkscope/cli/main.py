@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("flinkscope.cli.render", "a saved report (JSON) as a page, as text or as Markdown"),
     "rules": ("flinkscope.cli.rules", "the rule book: every cause, with symptom, reason and remedy"),
     "ps": ("flinkscope.cli.ps", "JVMs of this machine: Flink role, versions, collector, memory"),
+    "gc": ("flinkscope.cli.gc", "a GC log: live set, trend, pauses, throughput, what is wrong"),
     "gcutil": ("flinkscope.cli.gcutil", "jstat without a JDK: GC and memory counters of a running JVM"),
     "lab": ("flinkscope.cli.lab", "incidents on a real Flink from wheels: run, cure, demo"),
     "memory": ("flinkscope.cli.memory", "each byte of a Flink process before it starts, and how it comes about"),

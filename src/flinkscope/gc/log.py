@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from flinkscope.formats.gclog.reader import RawLog, read_raw
+from flinkscope.formats.gclog.reader import RawLog, follow_raw, read_raw
 from flinkscope.formats.gclog.records import MISSING, Coverage, EventTable
 from flinkscope.gc.figure import Figures
+from flinkscope.gc.findings import GcFinding, findings
 from flinkscope.gc.liveset import LiveSet, live_set
 from flinkscope.gc.memory import memory_figures
 from flinkscope.gc.pauses import time_figures
+from flinkscope.gc.series import Series, series
 from flinkscope.gc.timeline import JvmRun, Timeline
 from flinkscope.place import Place
 from flinkscope.progress import SILENT, Progress
@@ -34,10 +36,10 @@ class FullGc:
 class GcLog:
     """A GC log that was read. Everything is computed when asked for first, and kept."""
 
-    def __init__(self, raw: RawLog) -> None:
+    def __init__(self, raw: RawLog, *, snapshot: bool = False) -> None:
         self._files = raw.files
         self.coverage: Coverage = raw.builder.coverage
-        self.timeline = Timeline(raw.builder.table(), raw.builder.segments)
+        self.timeline = Timeline(raw.builder.table(snapshot=snapshot), raw.builder.segments)
         self.collector: str | None = self._last_known("collector")
         self.jdk: str | None = self._last_known("jdk")
 
@@ -99,6 +101,15 @@ class GcLog:
             for row in rows
         ]
 
+    @cached_property
+    def findings(self) -> tuple[GcFinding, ...]:
+        """What the log alone says is wrong, each with evidence and its place."""
+        return findings(self)
+
+    def series(self) -> dict[str, Series]:
+        """The columns behind the charts, thinned (see :func:`flinkscope.gc.series.series`)."""
+        return series(self)
+
     def place_of(self, row: int) -> Place:
         """File and line of one event."""
         return self.place_of_line(int(self.events.line[row]))
@@ -115,6 +126,15 @@ class GcLog:
     def _exact_max_heap(self) -> int | None:
         told = self._last_known("max_heap_bytes")
         return None if told is None else int(told)
+
+
+def follow_gc_log(path: str | Path, poll_seconds: float = 0.5) -> Iterator[GcLog]:
+    """A log that is still being written: yields it anew whenever lines have come, without end.
+
+    Each is a snapshot of all read so far (its cost grows with the events). A file that was rotated is read on.
+    """
+    for raw in follow_raw(Path(path), poll_seconds):
+        yield GcLog(raw, snapshot=True)
 
 
 def _known(value: int) -> int | None:

@@ -196,6 +196,11 @@ def _safepoints(timeline: Timeline) -> Figures:
         "safepoint_max_ns": Figure(int(duration.max()), "ns"),
         "stopped_outside_gc_ns": unknown("stopped_outside_gc_ns", "the log has no stamps", _WANT_STAMPS),
     }
+    reaching = (("total", timeline.reaching_total_ns), ("max", timeline.reaching_max_ns))
+    for what, value in reaching:
+        name = f"time_to_safepoint_{what}_ns"
+        told = timeline.reaching_max_row is not None
+        figures[name] = Figure(value, "ns") if told else unknown(name, "the safepoint lines do not tell it")
     if timeline.has_clock:
         figures["stopped_outside_gc_ns"] = Figure(int(outside_gc_ns(timeline).sum()), "ns", "within the log's rounding")
     return figures

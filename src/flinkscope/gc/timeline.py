@@ -46,6 +46,10 @@ class Timeline:
         self.zero_wall_ns: int | None = None
         ends = [*(s.first_event for s in segments[1:]), len(table)]
         before_ns = 0
+        slowest = max(segments, key=lambda segment: segment.reaching_max_ns)
+        self.reaching_total_ns = sum(segment.reaching_total_ns for segment in segments)
+        self.reaching_max_ns = slowest.reaching_max_ns
+        self.reaching_max_row = None if slowest.reaching_max_row == MISSING else slowest.reaching_max_row
         for segment, end in zip(segments, ends, strict=True):
             before_ns = self._place(segment, end, before_ns)
         self.has_clock = any(run.start_ns is not None for run in self.runs)
@@ -120,6 +124,12 @@ class Timeline:
     def cycles(self) -> Mask:
         """Concurrent cycles that were completed."""
         rows: Mask = self.of_kind(*CYCLE_KINDS) & ((self.events.flags & Flag.ABORTED) == 0)
+        return rows
+
+    @property
+    def collections(self) -> Mask:
+        """Pauses that collect and whole concurrent cycles: what a person wants to see one by one."""
+        rows: Mask = (self.pauses & (self.events.kind != Kind.PHASE_PAUSE)) | self.cycles
         return rows
 
     @property

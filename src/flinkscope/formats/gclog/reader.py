@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from flinkscope.formats.gclog.dialect import DialectParser
 from flinkscope.formats.gclog.records import MISSING, EventBuilder
 from flinkscope.formats.gclog.unified import UnifiedParser
 from flinkscope.progress import SILENT, Progress
-from flinkscope.sources.logfiles import LogFile, chunks, cleaner, find_logs
+from flinkscope.sources.logfiles import LogFile, chunks, cleaner, find_logs, follow
 
 _WRONG_KINDS = (
     (b"JAVA PROFILE", "a heap dump", "open it with `flinkscope heap`"),
@@ -57,6 +57,25 @@ def read_raw(paths: str | Path | Sequence[str | Path], progress: Progress = SILE
     parser.finish()
     progress.done()
     return RawLog(builder, tuple(places))
+
+
+def follow_raw(path: Path, poll_seconds: float) -> Iterator[RawLog]:
+    """The log while it grows; yields when nothing new came for ``poll_seconds`` after something had."""
+    file = LogFile(path, bytes_on_disk=0)
+    builder, parser, fresh = EventBuilder(), None, False
+    for chunk in follow(file, poll_seconds):
+        if chunk:
+            parser = parser or _parser_for(chunk, builder)
+            if parser is None:
+                builder.end_chunk(chunk)
+            else:
+                parser.feed(chunk)
+                fresh = True
+        elif fresh:
+            if isinstance(parser, UnifiedParser):
+                parser.settle()
+            fresh = False
+            yield RawLog(builder, ((file, 1),))
 
 
 def _parser_for(chunk: bytes, builder: EventBuilder) -> DialectParser | None:

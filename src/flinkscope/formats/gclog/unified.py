@@ -68,6 +68,10 @@ class UnifiedParser:
         self._tail = text[-_TAIL_BYTES:]
         self._builder.end_chunk(chunk)
 
+    def settle(self) -> None:
+        """No line has come for a while: writes the sizes of the last event without waiting for its CPU times."""
+        self._flush()
+
     def finish(self) -> None:
         """Writes what is still open, and notes a collection that had begun but not ended."""
         self._flush()

@@ -24,7 +24,8 @@ _REST_HEAD = re.compile(
 _STATE = re.compile(r"\s+java\.lang\.Thread\.State: ([A-Z_]+)")
 _LOCKED = re.compile(r"\s+-\s+locked <(0x[0-9a-f]+)>")
 _WAITS = re.compile(
-    r"\s+-\s+(waiting to lock|waiting on|waiting to re-lock in wait\(\)|parking to wait for)\s+<(0x[0-9a-f]+)>"
+    r"\s+-\s+(waiting to lock|waiting on|waiting to re-lock in wait\(\)|parking to wait for)"
+    r"\s+<(0x[0-9a-f]+)>"
 )
 _SYNCHRONIZER = re.compile(r"\s+-\s+<(0x[0-9a-f]+)> \(a ")
 _REST_LOCKED = re.compile(r"\s+-\s+locked (\S+)")
@@ -36,7 +37,7 @@ _KEEPS_OWNER = ("waiting to lock", "waiting to re-lock in wait()", "parking to w
 
 @dataclass(frozen=True, slots=True)
 class ThreadRecord:
-    """One thread. ``frames``: innermost first, without ``at``. ``cpu_ms``/``elapsed_ms``: since its start, None before 11.
+    """One thread. ``frames``: innermost first, without ``at``. ``cpu_ms``/``elapsed_ms``: since it began, or None.
 
     ``locks``: what it holds; ``waits_for``: the lock it waits for; both are addresses (or Class@hash) of this dump.
     ``state`` is empty for a thread of the JVM itself. ``virtual``: a virtual thread; ``carries``: the one it carries.
@@ -117,7 +118,8 @@ def deadlocks_of(threads: tuple[ThreadRecord, ...]) -> tuple[tuple[str, ...], ..
         for index, thread in enumerate(threads)
         if thread.waits_for in owners and thread.waits_how in _KEEPS_OWNER
     }
-    cycles, seen = [], set()
+    cycles: list[tuple[str, ...]] = []
+    seen: set[int] = set()
     for start in waits:
         path: dict[int, None] = {}
         at: int | None = start
@@ -150,15 +152,16 @@ def _blocks(lines: list[str], first: int) -> Iterator[_Block]:
 def _hotspot_thread(block: _Block) -> ThreadRecord:
     head = _HEAD.match(block.head)
     assert head is not None
-    state, locks, waits = "", [], ("", None)
-    carries = None
+    state, how = "", ""
+    locks: list[str] = []
+    lock = carries = None
     for line in block.body:
         if match := _STATE.match(line):
             state = match[1]
         elif match := _LOCKED.match(line):
             locks.append(match[1])
         elif match := _WAITS.match(line):
-            waits = (match[1], match[2])
+            how, lock = match[1], match[2]
         elif match := _SYNCHRONIZER.match(line):
             locks.append(match[1])
         elif match := _CARRIES.match(line):
@@ -166,7 +169,7 @@ def _hotspot_thread(block: _Block) -> ThreadRecord:
     return ThreadRecord(
         head["name"], block.line, _int(head["id"]), _int(head["nid"]), state, bool(head["daemon"]), _int(head["prio"]),
         _float(head["cpu"]), None if head["elapsed"] is None else float(head["elapsed"]) * 1000, _frames(block.body),
-        tuple(dict.fromkeys(locks)), waits[1], waits[0], carries=carries,
+        tuple(dict.fromkeys(locks)), lock, how, carries=carries,
     )  # fmt: skip
 
 

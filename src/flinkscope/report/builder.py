@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from flinkscope import __version__
@@ -13,6 +13,8 @@ from flinkscope.diagnosis.finding import Evidence, Finding, Fired, NotEvaluated,
 from flinkscope.place import Place
 from flinkscope.report.figures import figures_of
 from flinkscope.report.model import (
+    MAX_PICTURED,
+    MAX_ROWS_A_RULE,
     AbsentRow,
     ArtifactRow,
     ChangeRow,
@@ -67,9 +69,9 @@ def build_report(diagnosis: Diagnosis, case: Case | None = None) -> Report:
         story=story_of(diagnosis),
         root_cause=root.rule if root else None,
         findings=tuple(_finding(f) for f in fired),
-        ruled_out=tuple(_rule(f) for f in others if f.verdict is Verdict.RULED_OUT),
-        unclear=tuple(_rule(f) for f in others if f.verdict is Verdict.UNCLEAR),
-        not_evaluated=tuple(_rule(f) for f in others if f.verdict is Verdict.NOT_EVALUATED),
+        ruled_out=tuple(_together(_rule(f) for f in others if f.verdict is Verdict.RULED_OUT)),
+        unclear=tuple(_together(_rule(f) for f in others if f.verdict is Verdict.UNCLEAR)),
+        not_evaluated=tuple(_together(_rule(f) for f in others if f.verdict is Verdict.NOT_EVALUATED)),
         processes=tuple(_processes(facts, fired, root.process if root else "")),
         artifacts=tuple(_artifacts(facts, case)),
         absent=tuple(_absences(facts, case)),
@@ -144,14 +146,43 @@ def _rule(finding: Finding) -> RuleRow:
     )
 
 
+def _together(rows: Iterable[RuleRow]) -> Iterator[RuleRow]:
+    """Rows that say the same of several processes as one; of each rule at most MAX_ROWS_A_RULE, the last for the rest.
+
+    A cluster of hundreds of processes would else fill the report with what is not wrong.
+    """
+    alike: dict[tuple[str, str, tuple[str, ...]], list[RuleRow]] = {}
+    for row in rows:
+        alike.setdefault((row.rule, row.why, row.commands), []).append(row)
+    groups: dict[str, list[list[RuleRow]]] = {}
+    for (rule, _, _), same in alike.items():
+        groups.setdefault(rule, []).append(same)
+    for several in groups.values():
+        if len(several) > MAX_ROWS_A_RULE:
+            rest = [row for same in several[MAX_ROWS_A_RULE - 1 :] for row in same]
+            several = [*several[: MAX_ROWS_A_RULE - 1], rest]
+        yield from (replace(same[0], process=_names([row.process for row in same])) for same in several)
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3:,} more"
+
+
 def _processes(facts: Facts, fired: tuple[Finding, ...], guilty: str) -> Iterator[ProcessRow]:
     """The process of the root cause first, then those of which most is known.
 
     Checkpoints belong to the job: a chart of their own only where no process shows them beside its heap.
     """
     beside_a_heap = any(not isinstance(p.gc, Absent) for p in facts.processes)
-    for process in sorted(facts.processes, key=lambda p: (p.id != guilty, isinstance(p.gc, Absent), p.id)):
+    troubled = {f.process for f in fired}
+    order = sorted(
+        facts.processes, key=lambda p: (p.id != guilty, p.id not in troubled, isinstance(p.gc, Absent), p.id)
+    )
+    for number, process in enumerate(order):
         row = _process(process, fired)
+        if number >= MAX_PICTURED:
+            row = replace(row, timeline=None, memory=(), heap=None, state=None)
         alone = isinstance(process.gc, Absent) and beside_a_heap
         yield replace(row, timeline=None) if alone else row
 

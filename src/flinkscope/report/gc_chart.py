@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from flinkscope.report.thinning import saw_tooth, thinned
 from flinkscope.report.timeline import HUE_LIMIT, HUE_LIVE, HUE_PAUSE, HUE_SHARE, HUE_USED, MAX_MARKS
 from flinkscope.units import human_bytes, human_ns
 
-_SHORTEST_WINDOW_NS = 1_000_000_000
+_SHORTEST_WINDOW_NS = 500_000_000
 _WINDOWS = 240  # enough to see a minute's thrash in four hours, few enough to read as a line
 _PAUSES: tuple[tuple[str, tuple[Kind, ...], int], ...] = (
     ("young", (Kind.YOUNG, Kind.YOUNG_INITIAL_MARK), HUE_USED),
@@ -138,11 +139,15 @@ def _generations(log: GcLog) -> Iterator[PanelRow]:
 
 def _metaspace(log: GcLog) -> Iterator[PanelRow]:
     every = np.ones(len(log.events), dtype=np.bool_)
-    series = (
-        _series("metaspace used", "area", 6, *_stamped(log, "metaspace_after_bytes", every)),
-        _series("metaspace committed", "line", 7, *_stamped(log, "metaspace_capacity_bytes", every), dashed=True),
-    )
-    yield PanelRow("Metaspace", "bytes", tuple(s for s in series if s.x))
+    used = _series("metaspace used", "area", 6, *_stamped(log, "metaspace_after_bytes", every))
+    capacity = _series("metaspace capacity", "line", 7, *_stamped(log, "metaspace_capacity_bytes", every), dashed=True)
+    # JDK 8 to 15 tell what is reserved, up to 1 GiB of addresses: drawn only on demand, or it flattens the rest
+    comparable = _highest(capacity) <= 4 * _highest(used)
+    yield PanelRow("Metaspace", "bytes", tuple(s for s in (used, replace(capacity, shown=comparable)) if s.x))
+
+
+def _highest(series: SeriesRow) -> int:
+    return max((y for y in series.y if y is not None), default=0)
 
 
 def _pauses(log: GcLog) -> Iterator[PanelRow]:

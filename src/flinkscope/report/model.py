@@ -17,6 +17,8 @@ FORMAT_VERSION = 1
 MAX_POINTS = 1500
 MAX_CLASSES = 40
 MAX_OWNERS = 60
+MAX_PICTURED = 8
+MAX_ROWS_A_RULE = 4
 
 Severity = Literal["critical", "error", "warning", "info"]
 Verdict = Literal["fired", "ruled_out", "unclear", "not_evaluated"]
@@ -119,7 +121,10 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule that did not fire: why; where it is not evaluated or unclear, the commands that would decide."""
+    """A rule that did not fire: why; where it is not evaluated or unclear, the commands that would decide.
+
+    ``process``: the one, or the ones that have the same answer, by name and number.
+    """
 
     rule: str
     title: str
@@ -327,7 +332,10 @@ class FlinkStateRow:
 
 @dataclass(frozen=True, slots=True)
 class ProcessRow:
-    """One process: who it was, how it ended, and its pictures. ``role`` as in the case, ``role_title`` for people."""
+    """One process: who it was, how it ended, and its pictures. ``role`` as in the case, ``role_title`` for people.
+
+    Only the first ``MAX_PICTURED`` processes have pictures (timeline, memory, heap, state); figures have all.
+    """
 
     id: str
     role: str

@@ -13,6 +13,7 @@ import pytest
 from flinkscope.errors import UsageError
 from flinkscope.flink.lens import read_state
 from flinkscope.heap import open_heap
+from flinkscope.lab.demo import tell
 from flinkscope.lab.incidents import uv_heap
 from flinkscope.sources.case import Case, open_case
 from lab_support.plain_hprof import count_instances
@@ -149,6 +150,35 @@ def test_every_variant_dies_and_lives_in_more_memory_with_exact_results(tmp_path
 @pytest.mark.parametrize("java", ["11", "21", "25"])
 def test_it_dies_on_every_java(tmp_path: Path, java: str) -> None:
     assert_died_of_heap_space(uv_heap.run(uv_heap.Plan(size="quick", java=java), tmp_path / "case"))
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_it_dies_in_the_incident_s_layout_of_two_task_managers(tmp_path: Path) -> None:
+    outcome = uv_heap.run(uv_heap.Plan(size="quick", task_managers=2), tmp_path / "case")
+    assert outcome.died
+    codes = [p.exit_code for p in outcome.case.processes if p.role == "taskmanager"]
+    assert 3 in codes
+    assert len(outcome.case.of_kind("heap_dump")) == codes.count(3)
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_it_dies_at_the_incident_s_own_size(tmp_path: Path) -> None:
+    outcome = uv_heap.run(uv_heap.Plan(size="full"), tmp_path / "case")
+    assert_died_of_heap_space(outcome)
+    assert "-Xmx536870902" in text_of(outcome.case, "command_line")
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+@pytest.mark.parametrize("trigger", ["bare", "evictor", "purging"])
+def test_the_whole_story_goes_as_promised(tmp_path: Path, trigger: str) -> None:
+    chapters = list(tell(uv_heap.Plan(size="quick", trigger=trigger), tmp_path))
+    assert [c.name for c in chapters] == ["incident", "diagnosis", "more-memory", "better-design"]
+    for chapter in chapters:
+        assert chapter.as_promised, chapter.text
+        assert all(path.exists() for path in chapter.files)
 
 
 def test_a_case_tells_how_to_repeat_it(tmp_path: Path) -> None:

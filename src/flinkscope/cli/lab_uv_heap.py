@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,9 @@ import click
 from flinkscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from flinkscope.lab.incidents.uv_heap import Outcome
+    from flinkscope.cli.show import TerminalProgress
+    from flinkscope.lab.demo import Chapter
+    from flinkscope.lab.incidents.uv_heap import Outcome, Plan
 
 
 def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,8 +35,15 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="How the day's window is fired every three minutes.",
     )
     java = click.option("--java", default="17", show_default=True, help="Java: 11, 17, 21 or 25, from a wheel.")
+    workers = click.option(
+        "--task-managers",
+        type=click.IntRange(1, 4),
+        default=1,
+        show_default=True,
+        help="How many, with two slots each; the events grow with them.",
+    )
     seed = click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated events.")
-    return trigger(_size_options(java(seed(function))))
+    return trigger(_size_options(workers(java(seed(function)))))
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="The outcome as JSON.")
@@ -43,25 +54,18 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="The outcome as 
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the case.  [default: cases/uv-heap-TRIGGER]")
 @click.option("--replace", is_flag=True, help="Replace a case of this incident in that folder.")
 @_as_json
-def run(trigger: str, size: str | None, java: str, seed: int, out: Path | None, replace: bool, as_json: bool) -> None:
+def run(out: Path | None, replace: bool, as_json: bool, **words: Any) -> None:
     """Runs the daily unique-visitor job until its TaskManager dies of Java heap space; records a case."""
-    from flinkscope.cli.show import TerminalProgress
     from flinkscope.lab.incidents import uv_heap
 
-    folder = out or Path("cases") / f"uv-heap-{trigger}"
-    plan = uv_heap.Plan(trigger=trigger, size=size or "demo", java=java, seed=seed)
-    progress = TerminalProgress()
-    try:
+    plan = _plan(words)
+    folder = out or Path("cases") / f"uv-heap-{plan.trigger}"
+    with _progress() as progress:
         outcome = uv_heap.run(plan, folder, progress, replace=replace)
-    finally:
-        progress.done()
     _show(outcome, as_json, f"next: flinkscope diagnose {folder}")
 
 
-@click.command(
-    "uv-heap",
-    epilog="Example: flinkscope lab cure uv-heap --case cases/uv-heap-purging --design bucket --out cured",
-)
+@click.command("uv-heap", epilog="Example: flinkscope lab cure uv-heap --case cases/uv-heap-purging")
 @click.option(
     "--case",
     "case_path",
@@ -70,9 +74,9 @@ def run(trigger: str, size: str | None, java: str, seed: int, out: Path | None, 
     show_default=True,
     help="The recorded incident: its events, memory and versions are repeated.",
 )
-@click.option("--memory", multiple=True, metavar="KEY=VALUE", help="A Flink memory option; repeat for more.")
-@click.option("--design", type=click.Choice(["bucket"]), help="The better design: item buckets, no window.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the new case.  [default: CASE-cured]")
+@click.option("--memory", multiple=True, metavar="KEY=VALUE", help="Only this: a Flink memory option; repeat for more.")
+@click.option("--design", type=click.Choice(["bucket"]), help="Only this: the better design, item buckets, no window.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of what is recorded.  [default: CASE-cured]")
 @click.option("--replace", is_flag=True, help="Replace a case of this incident in that folder.")
 @_as_json
 @click.pass_context
@@ -85,21 +89,26 @@ def cure(
     replace: bool,
     as_json: bool,
 ) -> None:
-    """Repeats a recorded incident with other memory, the better design, or both; exit 1 unless it is cured."""
-    from flinkscope.cli.show import TerminalProgress
+    """Repeats a recorded incident, cured: with the memory that its diagnosis proposes, then with the better design.
+
+    With --memory or --design only that. Exit code 0: cured, with exact results; 1: not.
+    """
+    from flinkscope.lab.demo import cure_both
     from flinkscope.lab.incidents import uv_heap
     from flinkscope.sources.case import open_case
 
-    plan = uv_heap.cure_plan(uv_heap.plan_of(open_case(case_path)), memory=_options(memory), design=design)
+    case = open_case(case_path)
     folder = out or case_path.with_name(case_path.name + "-cured")
-    progress = TerminalProgress()
-    try:
-        outcome = uv_heap.run(plan, folder, progress, replace=replace)
-    finally:
-        progress.done()
-    _show(outcome, as_json, f"next: flinkscope compare {case_path} {folder}")
-    if outcome.check is None or not outcome.check.exact:
-        ctx.exit(1)
+    if not memory and not design:
+        with _progress() as progress:
+            good = _tell(cure_both(case, folder, progress), progress, as_json)
+    else:
+        plan = uv_heap.cure_plan(uv_heap.plan_of(case), memory=_options(memory), design=design)
+        with _progress() as progress:
+            outcome = uv_heap.run(plan, folder, progress, replace=replace)
+        _show(outcome, as_json, f"next: flinkscope compare {case_path} {folder}")
+        good = outcome.check is not None and outcome.check.exact
+    ctx.exit(0 if good else 1)
 
 
 @click.command("uv-heap", epilog="Example: flinkscope lab demo uv-heap --out demo")
@@ -113,46 +122,63 @@ def cure(
 )
 @_as_json
 @click.pass_context
-def demo(ctx: click.Context, trigger: str, size: str | None, java: str, seed: int, out: Path, as_json: bool) -> None:
+def demo(ctx: click.Context, out: Path, as_json: bool, **words: Any) -> None:
     """Lets the job die, diagnoses it, cures it in two ways, and shows before and after.
 
-    Exit code 0: it died, the cause was found, both cures work with exact results.
+    Exit code 0: it died, the cause was found, both cures work with exact results; 1: not.
     """
-    from flinkscope.cli.show import TerminalProgress, echo_json
     from flinkscope.lab.demo import tell
-    from flinkscope.lab.incidents import uv_heap
 
-    plan = uv_heap.Plan(trigger=trigger, size=size or "demo", java=java, seed=seed)
-    progress = TerminalProgress()
-    chapters = []
-    try:
-        for chapter in tell(plan, out, progress):
-            progress.done()
-            chapters.append(chapter)
-            if not as_json:
-                click.echo(f"\n━━ {_TITLES[chapter.name]} ({chapter.seconds:.0f} s)\n\n{chapter.text}")
-    finally:
-        progress.done()
-    if as_json:
-        rows = [(c.name, c.as_promised, c.seconds, [str(f) for f in c.files]) for c in chapters]
-        keys = ("name", "as_promised", "seconds", "files")
-        echo_json([dict(zip(keys, row, strict=True)) for row in rows])
-    else:
-        click.echo(f"\n━━ {sum(c.seconds for c in chapters):.0f} s in all\n")
-        for chapter in chapters:
-            for path in chapter.files:
-                click.echo(f"{'case' if path.is_dir() else 'page':8} {path}")
-        click.echo(f"\nopen {(out / 'report.html').resolve()}")
-    if not all(chapter.as_promised for chapter in chapters):
-        ctx.exit(1)
+    with _progress() as progress:
+        good = _tell(tell(_plan(words), out, progress), progress, as_json)
+    ctx.exit(0 if good else 1)
 
 
 _TITLES = {
-    "incident": "1 of 4: the TaskManager dies",
-    "diagnosis": "2 of 4: the diagnosis",
-    "more-memory": "3 of 4: the same job with the memory that the diagnosis proposed",
-    "better-design": "4 of 4: the better design in the memory in which the job died",
+    "incident": "The TaskManager dies",
+    "diagnosis": "The diagnosis",
+    "more-memory": "The same job with the memory that the diagnosis proposed",
+    "better-design": "The better design in the memory in which the job died",
 }
+
+
+def _tell(story: Iterator[Chapter], progress: TerminalProgress, as_json: bool) -> bool:
+    """Prints each chapter when it is over; whether all went as promised."""
+    from flinkscope.cli.show import echo_json
+
+    chapters = []
+    for chapter in story:
+        progress.done()
+        chapters.append(chapter)
+        if not as_json:
+            click.echo(f"\n━━ {_TITLES[chapter.name]} ({chapter.seconds:.0f} s)\n\n{chapter.text}")
+    files = [path for chapter in chapters for path in chapter.files]
+    if as_json:
+        echo_json([{**asdict(c), "files": [str(f) for f in c.files]} for c in chapters])
+    else:
+        click.echo(f"\n━━ {sum(c.seconds for c in chapters):.0f} s in all\n")
+        for path in files:
+            click.echo(f"{'case' if path.is_dir() else 'page':8} {path}")
+        report = next(path for path in files if path.name == "report.html")
+        click.echo(f"\nopen {report.resolve()}")
+    return all(chapter.as_promised for chapter in chapters)
+
+
+def _plan(words: dict[str, Any]) -> Plan:
+    from flinkscope.lab.incidents.uv_heap import Plan
+
+    return Plan(**{**words, "size": words["size"] or "demo"})
+
+
+@contextmanager
+def _progress() -> Iterator[TerminalProgress]:
+    from flinkscope.cli.show import TerminalProgress
+
+    progress = TerminalProgress()
+    try:
+        yield progress
+    finally:
+        progress.done()
 
 
 def _options(words: tuple[str, ...]) -> dict[str, str]:

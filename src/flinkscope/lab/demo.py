@@ -1,4 +1,4 @@
-"""The whole story of incident 1: it dies, the diagnosis, two cures, before and after. One chapter after the other."""
+"""The story of incident 1 in chapters: it dies, the diagnosis, two cures, before and after."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flinkscope.errors import LabError
+from flinkscope.errors import LabError, UnreadableInputError
 from flinkscope.lab.incidents import uv_heap
 from flinkscope.lab.recorder import DIED
 from flinkscope.progress import SILENT, Progress
@@ -39,7 +39,7 @@ def tell(plan: uv_heap.Plan, folder: Path, progress: Progress = SILENT) -> Itera
     """Runs the incident, its diagnosis and both cures in ``folder``; yields each chapter when it is over.
 
     Minutes in all; cases of an earlier demo in that folder are replaced. Raises LabError when the incident does not
-    die or its diagnosis proposes no memory: there is nothing to cure then.
+    die, UnreadableInputError when its diagnosis proposes no memory: there is nothing to cure then.
     """
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,8 +47,18 @@ def tell(plan: uv_heap.Plan, folder: Path, progress: Progress = SILENT) -> Itera
     if not dead.died:
         raise LabError(f"the job {dead.outcome} and the TaskManager lived", hint=f"see the case in {dead.case.root}")
     yield Chapter("incident", _death_of(dead.case), True, (dead.case.root,), time.monotonic() - began)
+    yield from cure_both(dead.case, folder, progress)
+
+
+def cure_both(case: Case, folder: Path, progress: Progress = SILENT) -> Iterator[Chapter]:
+    """Diagnoses the case, then repeats its events with the memory proposed, and with the better design.
+
+    Yields three chapters; cases and pages go into ``folder``. Raises as ``tell`` does.
+    """
+    plan = uv_heap.plan_of(case)
+    folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    diagnosis, before = _diagnosed(dead.case, progress)
+    diagnosis, before = _diagnosed(case, progress)
     memory = proposed_memory(diagnosis)
     yield _diagnosis_chapter(before, folder, diagnosis, began)
     for name, cure in (
@@ -63,7 +73,7 @@ def tell(plan: uv_heap.Plan, folder: Path, progress: Progress = SILENT) -> Itera
 def proposed_memory(diagnosis: Diagnosis) -> dict[str, str]:
     """The memory options of the root cause's first remedy that has any; an empty value removes the option.
 
-    Raises LabError when there is none.
+    Raises UnreadableInputError when there is none.
     """
     from flinkscope.diagnosis.finding import Fired
 
@@ -72,7 +82,7 @@ def proposed_memory(diagnosis: Diagnosis) -> dict[str, str]:
         for remedy in cause.outcome.remedies:
             if remedy.options and all(change.key.startswith(MEMORY_PREFIX) for change in remedy.options):
                 return {change.key: change.new or "" for change in remedy.options}
-    raise LabError(
+    raise UnreadableInputError(
         "the diagnosis proposes no memory setting",
         hint="see the report: is the case complete? flinkscope diagnose CASE",
     )

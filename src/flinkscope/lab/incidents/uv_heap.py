@@ -28,7 +28,8 @@ DESIGNS = ("window", "bucket")
 SLOTS = 2
 LIMIT_S = 1200.0
 # The last events of each source reader wait for the lab's word (EventAt.TAIL in the job).
-_TAIL_EVENTS = 600 * SLOTS
+_TAIL_EVENTS = 600
+MOST_TASK_MANAGERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Plan:
     java: str = DEFAULT_JAVA
     flink: str = DEFAULT_FLINK
     seed: int = 1
+    task_managers: int = 1
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -76,18 +78,25 @@ class Plan:
         ):
             if value not in known:
                 raise UsageError(f"no {what} {value!r}", hint=f"one of {', '.join(known)}")
+        if not 1 <= self.task_managers <= MOST_TASK_MANAGERS:
+            raise UsageError(f"{self.task_managers} TaskManagers", hint=f"1 to {MOST_TASK_MANAGERS}")
 
     @property
     def shop(self) -> Shop:
-        """The events of this plan."""
-        return Shop(SIZES[self.size].events, self.seed)
+        """The events of this plan: as many for each TaskManager."""
+        return Shop(SIZES[self.size].events * self.task_managers, self.seed)
+
+    @property
+    def parallelism(self) -> int:
+        """All slots of all TaskManagers."""
+        return SLOTS * self.task_managers
 
     def config(self) -> dict[str, str]:
         """The Flink configuration: the size's memory options, changed by ``memory`` (an empty value removes one)."""
         size = SIZES[self.size]
         options = {
             "taskmanager.numberOfTaskSlots": str(SLOTS),
-            "parallelism.default": str(SLOTS),
+            "parallelism.default": str(self.parallelism),
             "state.backend.type": "hashmap",
             "execution.checkpointing.interval": f"{size.checkpoint_s} s",
             "web.checkpoints.history": "200",
@@ -113,6 +122,7 @@ class Plan:
             "java": self.java,
             "flink": self.flink,
             "seed": str(self.seed),
+            "task_managers": str(self.task_managers),
             "events": str(self.shop.events),
         }
 
@@ -141,14 +151,14 @@ def run(plan: Plan, case_folder: Path, progress: Progress = SILENT, *, replace: 
     _make_room(case_folder, replace)
     writer = CaseWriter(case_folder, f"{NAME}: {_described(plan)}", plan.labels())
     views = page_view_count(plan.shop)
-    with Cluster(plan.config(), flink=flink, java=java, progress=progress) as cluster:
+    with Cluster(plan.config(), plan.task_managers, flink=flink, java=java, progress=progress) as cluster:
         results = cluster.folder / "results"
         recorder = Recorder(cluster, writer, "", plan.design, plan.trigger, views, progress)
         folders = {"truth": recorder.truth_folder, "results": results, "hold": recorder.hold_folder}
         arguments = ["--design", plan.design, "--trigger", plan.trigger, *plan.shop.job_arguments()]
         arguments += [word for name, folder in folders.items() for word in (f"--{name}", str(folder))]
-        recorder.job_id = cluster.submit(JAR, ENTRY_CLASS, arguments, SLOTS)
-        outcome = recorder.watch(LIMIT_S, views - _TAIL_EVENTS)
+        recorder.job_id = cluster.submit(JAR, ENTRY_CLASS, arguments, plan.parallelism)
+        outcome = recorder.watch(LIMIT_S, views - _TAIL_EVENTS * plan.parallelism)
         recorder.save(outcome)
         check = _check(plan, results, writer, progress) if outcome == FINISHED else None
     if check is None:
@@ -171,6 +181,7 @@ def plan_of(case: Case) -> Plan:
             java=labels["java"],
             flink=labels["flink"],
             seed=int(labels["seed"]),
+            task_managers=int(labels.get("task_managers", "1")),
         )
     except (KeyError, ValueError, AttributeError) as error:
         raise UnreadableInputError(f"{case.root}: the manifest's labels are damaged: {error!r}") from error

@@ -44,9 +44,9 @@ def map_addresses(parts: tuple[Pages, ...]) -> tuple[AddressMap, int]:
 
 def address_step(words: Array, shift: int) -> int:
     """The greatest common divisor of the distances between objects, within 8 to 256 bytes (object alignment)."""
-    if not len(words):
+    if not (words[:, 0] != 0).any():
         return 8
     seen = int(np.bitwise_or.reduce(words[:, 0]))
     positions = [bit for bit in range(64) if seen >> bit & 1]
-    step = int(np.gcd.reduce([p - positions[0] for p in positions])) << shift if len(positions) > 1 else 0
-    return min(max(step & -step, 8), 256) if step else 8
+    step = int(np.gcd.reduce([64, *(p - positions[0] for p in positions)])) << shift
+    return min(max(step & -step, 8), 256)

@@ -22,7 +22,7 @@ UNREACHABLE = -2
 class Dominance:
     """``idom``: int32 object index of the immediate dominator, TOP_LEVEL (-1) under the virtual root, UNREACHABLE (-2).
     ``retained``: int64 bytes, 0 where unreachable. ``reached``: number of reachable objects. ``islands``: objects that
-    no root reaches and that are kept all the same because the dump is incomplete (bool mask, None if it is complete)."""
+    no root reaches and that are kept because the dump is incomplete (bool mask, None if it is complete)."""
 
     idom: Array
     retained: Array

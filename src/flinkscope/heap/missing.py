@@ -30,7 +30,7 @@ def describe_missing(records: DumpRecords) -> Missing:
             f"{gap_bytes:,} of {size:,} bytes could not be read, in {len(records.gaps)} stretch(es),"
             f" the first at byte {first:,}"
         )
-    if not records.ended and not records.gaps and len(records.segments) and records.version != "JAVA PROFILE 1.0.1":
+    if not records.ended and not records.gaps and len(records.segments):
         sentences.append(f"the file ends without an end record at byte {size:,}: it was cut between two records")
     if sentences:
         sentences.append(

@@ -35,7 +35,7 @@ class Gaps:
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """How big objects are. ``instances``: bytes by class row, 0 for arrays; ``headers`` by element type;
-    ``mirrors``: bytes by class row; ``how`` tells people where it comes from; ``clamped``: classes whose gaps were too loose."""
+    ``mirrors``: bytes by class row; ``how`` tells people where it comes from; ``clamped``: classes with loose gaps."""
 
     instances: Array
     headers: Array

@@ -63,7 +63,8 @@ class DumpRecords:
     ``load_classes``: rows (serial, class id, stack serial, name id). ``frames``: rows (id, method, signature, source
     name ids, class serial, line). ``traces``: serial → (thread serial, frame ids). ``segments``: rows (first byte,
     end); ``segment_ends``: where its readable part ends. ``roots``: rows (kind tag, object id, thread serial, frame),
-    -1: none. ``class_heads``, ``class_fields``, ``class_statics``: see ``scan.read_classes``. ``gaps``: unreadable (first, end).
+    -1: none. ``class_heads``, ``class_fields``, ``class_statics``: see ``scan.read_classes``. ``gaps``: unreadable
+    (first, end).
     """
 
     data: Array
@@ -119,7 +120,8 @@ def read_records(dump: DumpBytes, *, progress: Progress = SILENT) -> DumpRecords
     segment_ends = segments[:, 1].copy()
     for begin, end in found.gaps:
         segment_ends[segments[:, 1] == end] = begin
-    ended = bool((records[:, 0] == tags.HEAP_DUMP_END).any())
+    # a dump in segments ends with an end record; one single HEAP_DUMP (up to JDK 6, and jmap's) ends with the file
+    ended = bool((records[:, 0] == tags.HEAP_DUMP_END).any() or not (records[:, 0] == tags.HEAP_DUMP_SEGMENT).any())
     return DumpRecords(
         data=data,
         path=dump.path,

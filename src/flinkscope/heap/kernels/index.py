@@ -198,7 +198,8 @@ def fill_columns(
     """Walks the (already scanned) segments; per object its file position and class row, per class its smallest gap.
 
     ``ends``: where each segment's readable part ends. ``array_gaps``: rows by element type (2: references at 4
-    bytes, 3: at 8) of the smallest gap less the elements' bytes, which is the array header. Returns the objects of unknown class.
+    bytes, 3: at 8) of the smallest gap less the elements' bytes, which is the array header. Returns the number of objects
+    of unknown class.
     """
     unknown = 0
     known_id = np.int64(0)

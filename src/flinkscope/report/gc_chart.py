@@ -9,16 +9,13 @@ import numpy as np
 
 from flinkscope.formats.gclog.records import MISSING, Kind
 from flinkscope.gc.log import GcLog
-from flinkscope.gc.memory import allocations, live_trend, promotions
-from flinkscope.gc.pauses import gc_share
+from flinkscope.gc.memory import live_trend
 from flinkscope.gc.timeline import Ints, Mask
 from flinkscope.report.model import MAX_POINTS, ChartRow, LevelRow, MarkRow, PanelRow, SeriesKind, SeriesRow
 from flinkscope.report.thinning import saw_tooth, thinned
 from flinkscope.report.timeline import HUE_LIMIT, HUE_LIVE, HUE_PAUSE, HUE_SHARE, HUE_USED, MAX_MARKS
 from flinkscope.units import human_bytes, human_ns
 
-_SHORTEST_WINDOW_NS = 500_000_000
-_WINDOWS = 240  # enough to see a minute's thrash in four hours, few enough to read as a line
 _PAUSES: tuple[tuple[str, tuple[Kind, ...], int], ...] = (
     ("young", (Kind.YOUNG, Kind.YOUNG_INITIAL_MARK), HUE_USED),
     ("mixed", (Kind.MIXED,), HUE_PAUSE),
@@ -110,21 +107,20 @@ def _bound(log: GcLog) -> str:
 
 
 def _live_points(log: GcLog, name: str, hue: int) -> SeriesRow:
-    live = log.live_set
-    known = live.time_ns != MISSING
-    return _series(name, "step", hue, live.time_ns[known], live.size_bytes[known])
+    points = log.series().get("live_set")
+    if points is None:
+        return SeriesRow(name, "step", hue, (), ())
+    return _series(name, "step", hue, points.time_ns, points.columns["size_bytes"])
 
 
 def _trend(log: GcLog) -> Iterator[SeriesRow]:
-    trend = live_trend(log.live_set)
-    known = log.live_set.time_ns[log.live_set.time_ns != MISSING]
-    if trend is None or not len(known):
+    points, trend = log.series().get("live_set"), live_trend(log.live_set)
+    if points is None or trend is None or "trend_bytes" not in points.columns:
         return
-    first, last = int(known[0]), int(known[-1])
-    fall = trend.slope_bytes_per_s * (last - first) / 1e9
-    y = (max(0, round(trend.level_bytes - fall)), max(0, round(trend.level_bytes)))
+    ends = [0, len(points.time_ns) - 1]
+    line = np.maximum(points.columns["trend_bytes"][ends], 0)
     certainty = "" if trend.rising else ", not certain"
-    yield SeriesRow(f"its trend{certainty}", "line", HUE_LIVE, (first, last), y, dashed=True)
+    yield _series(f"its trend{certainty}", "line", HUE_LIVE, points.time_ns[ends], line, dashed=True)
 
 
 def _generations(log: GcLog) -> Iterator[PanelRow]:
@@ -138,9 +134,9 @@ def _generations(log: GcLog) -> Iterator[PanelRow]:
 
 
 def _metaspace(log: GcLog) -> Iterator[PanelRow]:
-    every = np.ones(len(log.events), dtype=np.bool_)
-    used = _series("metaspace used", "area", 6, *_stamped(log, "metaspace_after_bytes", every))
-    capacity = _series("metaspace capacity", "line", 7, *_stamped(log, "metaspace_capacity_bytes", every), dashed=True)
+    used = _column(log, "metaspace", "metaspace_after_bytes", "metaspace used", "area", 6)
+    capacity = _column(log, "metaspace", "metaspace_capacity_bytes", "metaspace capacity", "line", 7)
+    capacity = replace(capacity, dashed=True)
     # JDK 8 to 15 tell what is reserved, up to 1 GiB of addresses: drawn only on demand, or it flattens the rest
     comparable = _highest(capacity) <= 4 * _highest(used)
     yield PanelRow("Metaspace", "bytes", tuple(s for s in (used, replace(capacity, shown=comparable)) if s.x))
@@ -160,32 +156,25 @@ def _pauses(log: GcLog) -> Iterator[PanelRow]:
 
 
 def _share(log: GcLog, hue: int, prefix: str = "") -> Iterator[PanelRow]:
-    edges, share = gc_share(log.timeline, _window_ns(log))
-    if len(share):
-        middle = (edges[:-1] + edges[1:]) // 2
-        yield PanelRow("Time stopped by GC", "bp", (_series(f"{prefix}share of time", "area", hue, middle, share),))
-
-
-def _window_ns(log: GcLog) -> int:
-    return max(_SHORTEST_WINDOW_NS, log.timeline.observed_ns // _WINDOWS)
+    share = _column(log, "gc_share", "share_bp", f"{prefix}share of time", "area", hue)
+    yield PanelRow("Time stopped by GC", "bp", (share,) if share.x else ())
 
 
 def _rates(log: GcLog) -> Iterator[PanelRow]:
-    edges, share = gc_share(log.timeline, _window_ns(log))
-    if not len(share):
-        return
-    series = []
-    for name, (rows, moved), hue in (
-        ("allocated", allocations(log.timeline), HUE_USED),
-        ("promoted", promotions(log.timeline), 5),
-    ):
-        start = log.events.start_ns[rows]
-        known = start != MISSING
-        total, _ = np.histogram(start[known], bins=edges, weights=moved[known].astype(np.float64))
-        rate = (total / (np.diff(edges) / 1e9)).astype(np.int64)
-        if known.any():
-            series.append(_series(name, "line", hue, (edges[:-1] + edges[1:]) // 2, rate))
-    yield PanelRow("Rates", "bytes_per_s", tuple(series))
+    series = (
+        _column(log, "rates", "allocated_bytes_per_s", "allocated", "line", HUE_USED),
+        _column(log, "rates", "promoted_bytes_per_s", "promoted", "line", 5),
+    )
+    yield PanelRow("Rates", "bytes_per_s", tuple(s for s in series if s.x))
+
+
+def _column(log: GcLog, chart: str, column: str, name: str, kind: SeriesKind, hue: int) -> SeriesRow:
+    """One column of the log's own chart data; without points where the log does not tell it."""
+    found = log.series().get(chart)
+    if found is None or column not in found.columns:
+        return SeriesRow(name, kind, hue, (), ())
+    known = found.columns[column] != MISSING
+    return _series(name, kind, hue, found.time_ns[known], found.columns[column][known])
 
 
 def _marks(log: GcLog) -> Iterator[MarkRow]:

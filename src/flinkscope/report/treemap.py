@@ -32,7 +32,8 @@ def squarified(sizes: Sequence[int], width: float, height: float) -> list[Rectan
         along = min(width, height)
         count = _row_length(areas, along)
         row, areas = areas[:count], areas[count:]
-        depth = sum(row) / along if along else 0.0
+        across = max(width, height)
+        depth = min(across, sum(row) / along) if along and areas else across  # the last row takes what is left
         placed += _row(row, x, y, depth, along, upright=width >= height)
         if width >= height:
             x, width = x + depth, width - depth

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from flinkscope.absent import Absent
 from flinkscope.gc.figure import Figure
+from flinkscope.gc.findings import GcFinding
 from flinkscope.gc.log import FullGc, GcLog
+from flinkscope.report.builder import place_row
 from flinkscope.report.gc_chart import gc_chart, overlay_chart
 from flinkscope.report.html.page import page_of
-from flinkscope.report.model import FigureRow, Unit
+from flinkscope.report.model import EvidenceRow, FigureRow, FindingRow, Severity, Unit
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned, harmless, shortened
 
@@ -28,6 +30,7 @@ _TILES = {
     "metaspace_floor_bytes": "metaspace floor",
 }
 _UNITS: tuple[Unit, ...] = ("bytes", "ns", "bp", "count", "bytes_per_s", "milli")
+_SEVERITIES: tuple[Severity, ...] = ("critical", "error", "warning", "info")
 MAX_FULL_GCS = 100
 MAX_SAMPLES = 20
 
@@ -37,7 +40,9 @@ def gc_page(log: GcLog, after: GcLog | None = None) -> str:
     logs = [("", log)] if after is None else [("before", log), ("after", after)]
     charts = [gc_chart(one) for _, one in logs]
     overlay = overlay_chart(log, after) if after is not None else None
-    contents = [("figures", "Figures")] + ([("overlay", "Before and after")] if overlay else [])
+    contents = [("figures", "Figures"), ("findings", "Findings")] + (
+        [("overlay", "Before and after")] if overlay else []
+    )
     contents += [(f"log-{i}", name or "Over time") for i, (name, _) in enumerate(logs, 1)]
     names = [shortened(harmless(", ".join(one.files[:3])), 120) for _, one in logs]
     return page_of(
@@ -61,6 +66,7 @@ def _parts(name: str, log: GcLog, chart: object) -> dict[str, object]:
             x for x in (log.collector, f"JDK {log.jdk}" if log.jdk else "", _heap_limit(log), _restarts(log)) if x
         ),
         "chart": chart,
+        "findings": [_finding(f) for f in log.findings],
         "figures": {key: cleaned(_row(key, figure)) for key, figure in log.figures.items()},
         "fulls": [_full(f) for f in log.full_gcs[-MAX_FULL_GCS:]],
         "full_count": len(log.full_gcs),
@@ -68,6 +74,12 @@ def _parts(name: str, log: GcLog, chart: object) -> dict[str, object]:
         "samples": [(line, shortened(harmless(text), 200)) for line, text in coverage.samples[:MAX_SAMPLES]],
         "notes": [shortened(harmless(n)) for n in coverage.notes],
     }
+
+
+def _finding(finding: GcFinding) -> FindingRow:
+    severity: Severity = next((s for s in _SEVERITIES if s == finding.severity), "info")
+    evidence = tuple(EvidenceRow(text, place_row(place)) for text, place in finding.evidence)
+    return cleaned(FindingRow(finding.id, finding.title, severity, 0, "fired", finding.remedy, "", evidence=evidence))
 
 
 def _heap_limit(log: GcLog) -> str:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,9 +129,11 @@ class Cluster:
         """Ends all processes and removes the folder. Safe to call twice."""
         self.end_processes()
         if self._watchdog is not None and self._watchdog.stdin is not None:
-            self._watchdog.stdin.close()  # the watchdog removes the folder, also when we are killed here
+            with suppress(BrokenPipeError):
+                self._watchdog.stdin.close()  # the watchdog removes the folder, also when we are killed here
             self._watchdog.wait()
             self._watchdog = None
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def end_processes(self) -> None:
         """Ends all processes (SIGTERM, then SIGKILL) and keeps the folder with their logs."""
@@ -227,8 +230,9 @@ class Cluster:
 
     def _tell_watchdog(self, lines: bytes) -> None:
         if self._watchdog is not None and self._watchdog.stdin is not None:
-            self._watchdog.stdin.write(lines)
-            self._watchdog.stdin.flush()
+            with suppress(BrokenPipeError):  # someone killed it: we still end our processes ourselves
+                self._watchdog.stdin.write(lines)
+                self._watchdog.stdin.flush()
 
     def _kill_all(self) -> None:
         for process in self.processes:

@@ -20,6 +20,7 @@ from flinkscope.sources.case import CaseProcess, CaseWriter
 TICK_S = 0.5
 SAMPLE_S = 2.0
 HOLD_LIMIT_S = 40.0
+DYING_LIMIT_S = 90.0
 ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
 DIED, FINISHED, FAILED, GIVEN_UP = "died", "finished", "failed", "given up"
 
@@ -53,6 +54,10 @@ class Recorder:
         """Where the job looks whether it may go on (EventAt)."""
         return self.cluster.folder / "hold"
 
+    @property
+    def _dumps(self) -> Path:
+        return self.cluster.folder / "dumps"
+
     def watch(self, limit_s: float, full_at: int) -> str:
         """Samples until the end; one of DIED, FINISHED, FAILED, GIVEN_UP.
 
@@ -63,6 +68,7 @@ class Recorder:
         deadline, next_sample, held = time.monotonic() + limit_s, 0.0, False
         while time.monotonic() < deadline:
             if any(worker.exit_code is not None for worker in self.cluster.workers):
+                self._let_the_dying_end()
                 return DIED
             if time.monotonic() >= next_sample:
                 next_sample = time.monotonic() + SAMPLE_S
@@ -139,8 +145,7 @@ class Recorder:
             self._sample_until(self._stands_still)
             self.progress.phase("dumping the heap of the living TaskManager")
             for worker in self.cluster.workers:
-                folder = self.cluster.folder
-                dump_live_heap(worker.pid, folder, folder / "dumps" / f"live_pid{worker.pid}.hprof")
+                dump_live_heap(worker.pid, self._dumps / f"live_pid{worker.pid}.hprof")
             self._truth = self._read_truth()
             self._sample()
             self._full = True
@@ -149,6 +154,16 @@ class Recorder:
         finally:
             (self.hold_folder / "release").touch()
         self.progress.phase("letting the day end")
+
+    def _let_the_dying_end(self) -> None:
+        """Waits for other TaskManagers that are writing their dumps too."""
+        deadline = time.monotonic() + DYING_LIMIT_S
+        for worker in self.cluster.workers:
+            while self._dump_of(worker).exists() and worker.exit_code is None and time.monotonic() < deadline:
+                time.sleep(TICK_S)
+
+    def _dump_of(self, process: FlinkProcess) -> Path:
+        return self._dumps / f"java_pid{process.pid}.hprof"
 
     def _sample_until(self, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + HOLD_LIMIT_S
@@ -193,13 +208,12 @@ class Recorder:
             self.writer.note_missing("gcutil", self._unsampled[process.id], process=process.id)
 
     def _save_dump(self, process: FlinkProcess, folder: Path, outcome: str) -> None:
-        dumps = self.cluster.folder / "dumps"
         for name, how in (
             (f"java_pid{process.pid}.hprof", "-XX:+HeapDumpOnOutOfMemoryError"),
             (f"live_pid{process.pid}.hprof", "attach: dumpheap -live, while the job held all its state"),
         ):
-            if (dumps / name).is_file():
-                self._take(dumps / name, folder / "heap.hprof", "heap_dump", process, how)
+            if (self._dumps / name).is_file():
+                self._take(self._dumps / name, folder / "heap.hprof", "heap_dump", process, how)
                 return
         if process in self.cluster.workers:
             why = f"the job {outcome} and the process had no OutOfMemoryError"

@@ -20,7 +20,7 @@ _BLOCK = 512 * 1024
 _WORKERS = re.compile(rb"\[Parallel Time: [\d.,]{1,20} ms, GC Workers: (\d{1,5})\]")
 _SNIFFED = 64 * 1024
 _COMMA_SEEN = re.compile(rb"user=\d{1,6},\d\d |, ?\d{1,6},\d{7} secs|\b\d{1,9},\d{3}: \[|stopped: \d{1,6},\d{7} ")
-_COMMA = re.compile(rb"(?<=\d),(?=\d)")
+COMMA = re.compile(rb"(?<=\d),(?=\d)")
 _SURE = re.compile(
     SKIPPED_STAMPS + rb"(?:\[(?:Full )?GC(?: pause | remark | cleanup |[- ]{0,3}(?:\(|\d|\[)|\[|\{)|\[CMS-concurrent-"
     rb"|\[GC concurrent-|\[Full GC|Total time for which application threads were stopped: |Application time: "
@@ -44,13 +44,13 @@ class PreunifiedParser:
     def recognise(sample: bytes) -> int:
         """How many lines of the sample are surely of this dialect."""
         if _COMMA_SEEN.search(sample):
-            sample = _COMMA.sub(b".", sample)
+            sample = COMMA.sub(b".", sample)
         return sum(1 for line in sample.split(b"\n") if _SURE.match(line))
 
     def feed(self, chunk: bytes) -> None:
         """Reads the next chunk of whole lines."""
         self._comma = self._comma or _COMMA_SEEN.search(chunk, 0, _SNIFFED) is not None
-        text = _COMMA.sub(b".", chunk) if self._comma else chunk
+        text = COMMA.sub(b".", chunk) if self._comma else chunk
         begin = 0
         while begin < len(text):
             end = text.find(b"\n", begin + _BLOCK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from flinkscope.formats.gclog import preunified_jvm as jvm_lines
 from flinkscope.formats.gclog.preunified_clock import Clock
 from flinkscope.formats.gclog.preunified_events import EventWriter
-from flinkscope.formats.gclog.preunified_records import LAYOUT_WORDS, LIKE_GC, OPENING, Assembler
+from flinkscope.formats.gclog.preunified_records import LAYOUT_WORDS, LIKE_GC, NOISE_INSIDE, OPENING, Assembler
 from flinkscope.formats.gclog.preunified_shapes import DIGITS, Template, as_array, template_of
 from flinkscope.formats.gclog.preunified_terms import cause_of, g1_pause, words_of
 from flinkscope.formats.gclog.preunified_text import Stamp, stamps_in
@@ -22,9 +22,11 @@ SHAPES_KEPT = 4096
 _SHAPE_WIDTH = 1024
 _NOTHING, _BETWEEN, _OPENS, _OTHER = "nothing", "between", "opens", "other"
 _INSIDE_OF_OTHERS = ("regions", "times", "begin", "phase", "phase of G1")  # what other threads or later lines tell
-_STAMPED_AT_END = ("stop", "phase", "phase of G1")
 _COLLECTORS = {"ParNew": "CMS", "CMS": "CMS", "PSYoungGen": "Parallel", "ParOldGen": "Parallel", "PSOldGen": "Parallel",
                "DefNew": "Serial", "Tenured": "Serial"}  # fmt: skip
+
+
+_Values = tuple[int, int, int, int]  # of one line: stamp and duration in ns, number of the collection, which line it is
 
 
 @dataclass(slots=True)
@@ -33,13 +35,15 @@ class _Reading:
 
     template: Template
     lines: list[bytes] = field(default_factory=list)
-    values: Iterator[tuple[int, int, int, int]] = field(default_factory=lambda: iter(()))  # stamp, duration, id, place
+    values: Iterator[_Values] = field(default_factory=lambda: iter(()))
     sizes: NDArray[np.int64] | None = None
     lists: list[list[int]] | None = None
     rows: list[int] = field(default_factory=list)  # of the event table, and which of the lines each is
     places: list[int] = field(default_factory=list)
     code: int = MISSING
     collector: str | None = None
+    names_collector: bool = False  # for sure, whatever was guessed from the lines before
+    emit: Callable[[_Reading, _Values, bytes, int], None] = field(init=False)
 
     def size_lists(self) -> list[list[int]]:
         """The size rows as lists, for events whose sizes are still open."""
@@ -70,19 +74,30 @@ class BlockReader:
         if _OPENS in kinds:
             active = self._join(active, kinds, lines, shapes)
         self._prepare(active, kinds, lines)
+        assembler = self._assembler
+        busy, emitted = assembler.busy, 0
         for i in active:
             kind = kinds[i]
             if isinstance(kind, str):
-                self._assembler.line(lines[i], offsets[i] + i)
-            else:
-                self._emit(kind, lines[i], offsets[i] + i)
+                assembler.line(lines[i], offsets[i] + i)
+                busy = assembler.busy
+                continue
+            values = next(kind.values)
+            if busy:
+                taken = self._stands_alone(kind, lines[i], offsets[i] + i)
+                busy = assembler.busy
+                if not taken:
+                    continue
+            emitted += 1
+            kind.emit(kind, values, lines[i], offsets[i] + i)
+        assembler.understand(emitted)
         self._write_sizes()
 
     def _learn(self, line: bytes, shape: bytes) -> str | _Reading:
         """What lines of this shape are; remembered while there is room."""
         if not shape.strip():
             return _NOTHING
-        if b"[x" in shape and not any(word in line for word in LAYOUT_WORDS) and jvm_lines.is_heap_space(line):
+        if b"[x" in shape and (line[:1] == b" " or jvm_lines.is_heap_space(line)):
             return _BETWEEN  # addresses hold letters too: their shapes are many and not worth keeping
         kind = self._kind_of(line)
         if len(self._shapes) < SHAPES_KEPT and len(shape) <= _SHAPE_WIDTH:
@@ -129,7 +144,18 @@ class BlockReader:
             collector = "CMS" if name.startswith("CMS-") else collector
         number = self._builder.name_code
         code = kind | number(name) << 8 | number(cause) << 24 | flags << 40
-        return _Reading(template, code=code, collector=collector)
+        reading = _Reading(template, code=code, collector=collector, names_collector=form == "full")
+        emitters: dict[str, Callable[[_Reading, _Values, bytes, int], None]] = {
+            "times": self._emit_times,
+            "regions": self._emit_regions,
+            "begin": self._emit_begin,
+            "stop": self._emit_stop,
+            "phase": self._emit_phase,
+            "phase of G1": self._emit_phase,
+            "pause": self._emit_pause,
+        }
+        reading.emit = emitters.get(form, self._emit_whole)
+        return reading
 
     def _join(
         self, active: list[int], kinds: list[str | _Reading], lines: list[bytes], shapes: list[bytes]
@@ -144,11 +170,15 @@ class BlockReader:
             if kinds[i] is not _OPENS or at + 1 == len(active):
                 continue
             after = active[at + 1]
-            shape = shapes[i] + shapes[after]
+            head, shape = lines[i], shapes[i] + shapes[after]
+            noise = NOISE_INSIDE.search(head)
+            if noise is not None:
+                head = head[: noise.start()]
+                shape = head.translate(None, DIGITS) + shapes[after]
             if isinstance(kinds[after], str) and kinds[after] is not _OPENS:
-                whole = self._shapes.get(shape) or self._learn(lines[i] + lines[after], shape)
+                whole = self._shapes.get(shape) or self._learn(head + lines[after], shape)
                 if not isinstance(whole, str):
-                    kinds[i], lines[i], tail = whole, lines[i] + lines[after], after
+                    kinds[i], lines[i], tail = whole, head + lines[after], after
                     self._assembler.understand()
         return kept
 
@@ -179,63 +209,73 @@ class BlockReader:
             reading.rows, reading.places, reading.lists = [], [], None
             reading.sizes = template.size_rows(numbers) if template.sizes or template.form == "pause" else None
 
-    def _emit(self, reading: _Reading, line: bytes, offset: int) -> None:
-        """Writes the event of one line, in its turn: the order of lines decides about restarts and torn events."""
-        moment, duration_ns, gc_id, at = next(reading.values)
-        template = reading.template
-        form = template.form
-        if (
-            self._assembler.busy
-            and form != "stop"
-            and (form in _INSIDE_OF_OTHERS or not self._assembler.stands_alone(line, offset))
-        ):
-            if form in _INSIDE_OF_OTHERS:
-                self._assembler.line(line, offset)
-            return
-        self._assembler.understand()
-        if form == "regions":
-            self._writer.late_sizes(reading.size_lists()[at])
-            return
-        if form == "times":
-            self._writer.late_cpu_ms(reading.size_lists()[at][16:])
-            return
-        clock = self._clock
-        if clock.heading is None and (
-            (moment >= clock.last_ns and clock.counts_uptime) or (template.unstamped and clock.started)
-        ):
-            clock.last_ns = max(moment, clock.last_ns)
-        else:
-            moment = clock.read(_stamp_of(line, template))
-        if reading.collector is not None and (form == "full" or clock.jvm.collector is None):
-            self._writer.collector(reading.collector)
-        self._write(reading, moment, duration_ns, gc_id, at, offset)
-
-    def _write(self, reading: _Reading, moment: int, duration_ns: int, gc_id: int, at: int, offset: int) -> None:
+    def _stands_alone(self, reading: _Reading, line: bytes, offset: int) -> bool:
+        """While a collection is unfinished: whether this line is an event of its own all the same."""
         form = reading.template.form
-        if form == "begin":
-            self._writer.phase_begins(reading.template.words["phase"], moment)
-            return
-        if form in _STAMPED_AT_END:
-            moment = moment - duration_ns if moment >= duration_ns else MISSING
-        if form != "stop":
-            self._writer.settle()
+        if form == "stop":
+            return True
+        if form in _INSIDE_OF_OTHERS:
+            self._assembler.line(line, offset)
+            return False
+        return self._assembler.stands_alone(line, offset)
+
+    def _emit_times(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+        self._writer.late_cpu_ms(reading.size_lists()[values[3]][16:])
+
+    def _emit_regions(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+        self._writer.late_sizes(reading.size_lists()[values[3]])
+
+    def _emit_begin(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+        self._writer.phase_begins(reading.template.words["phase"], self._moment(reading, values[0], line))
+
+    def _emit_stop(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+        moment, duration_ns, gc_id, _ = values
+        moment = self._moment(reading, moment, line)
+        begun = moment - duration_ns if moment >= duration_ns else MISSING
+        self._builder.add_coded(begun, duration_ns, reading.code, gc_id, offset)
+
+    def _emit_phase(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+        self._writer.settle()
+        reading.rows.append(len(self._builder))
+        reading.places.append(values[3])
+        self._emit_stop(reading, values, line, offset)
+        self._writer.phase_ends(reading.template.words["phase"])
+
+    def _emit_pause(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+        moment, duration_ns, gc_id, at = values
+        moment = self._moment(reading, moment, line)
+        self._writer.settle()
         row = self._builder.add_coded(moment, duration_ns, reading.code, gc_id, offset)
-        if form == "pause":
-            sizes = reading.size_lists()[at]
-            self._writer.hold([row, *sizes[1:]])
-        elif reading.sizes is not None:
-            reading.rows.append(row)
-            reading.places.append(at)
+        sizes = reading.size_lists()[at]
+        sizes[0] = row
+        self._writer.hold(sizes)
+
+    def _emit_whole(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+        moment, duration_ns, gc_id, at = values
+        moment = self._moment(reading, moment, line)
+        self._writer.settle()
+        reading.rows.append(self._builder.add_coded(moment, duration_ns, reading.code, gc_id, offset))
+        reading.places.append(at)
+        form = reading.template.form
         if form == "full":
             self._writer.cycle_ends()
         elif form in ("initial-mark", "remark"):
             self._writer.cms_mark(form == "initial-mark")
-        elif form in ("phase", "phase of G1"):
-            self._writer.phase_ends(reading.template.words["phase"])
+
+    def _moment(self, reading: _Reading, moment: int, line: bytes) -> int:
+        """The line's stamp on the clock of its segment, by the short way where the log goes on as it did."""
+        clock = self._clock
+        if clock.heading is None and moment >= clock.last_ns and clock.counts_uptime:
+            clock.last_ns = moment
+        elif clock.heading is not None or not clock.started or not reading.template.unstamped:
+            moment = clock.read(_stamp_of(line, reading.template))
+        if reading.collector is not None and (reading.names_collector or clock.jvm.collector is None):
+            self._writer.collector(reading.collector)
+        return moment
 
     def _write_sizes(self) -> None:
         for reading in self._present:
-            if reading.sizes is not None and reading.rows:
+            if reading.template.sizes and reading.sizes is not None and reading.rows:
                 table = reading.sizes[reading.places]
                 table[:, 0] = reading.rows
                 self._builder.add_size_row(as_array(table))
@@ -244,6 +284,8 @@ class BlockReader:
 
 def _stamp_of(line: bytes, template: Template) -> Stamp:
     """The stamp of a template's line: it begins the line."""
-    if not template.has_date and template.uptime == MISSING:
+    if template.unstamped:
         return Stamp()
+    if template.uptime == MISSING and line[:1].isdigit():
+        return Stamp(line[:28])
     return stamps_in(line)[0]

@@ -40,6 +40,7 @@ from flinkscope.formats.gclog.preunified_text import (
 from flinkscope.formats.gclog.records import MISSING, NO_TRIPLE, EventBuilder, Flag, Kind, Triple
 
 _PHASES_KEPT = 64
+_NOTHING_TOLD: Triple = (0, 0, 0)
 
 
 class EventWriter:
@@ -49,7 +50,7 @@ class EventWriter:
         self._builder = builder
         self._clock = clock
         self._open_sizes: list[int] = []
-        self._cpu_told: Triple = (0, 0, 0)
+        self._cpu_told: Triple = _NOTHING_TOLD
         self._phase_starts: dict[str, int] = {}
         self._remark_next = False
 
@@ -70,12 +71,12 @@ class EventWriter:
         for group, triple in pause.sizes.items():
             sizes[SIZE_AT[group] : SIZE_AT[group] + 3] = triple
         self.hold(sizes)
-        self._cpu_told = pause.cpu_told
+        self._cpu_told = pause.cpu_told or _NOTHING_TOLD
 
     def hold(self, sizes: list[int]) -> None:
         """A row was written whose size row is ``sizes`` so far: G1 tells sizes and CPU times on later lines."""
         self._open_sizes = sizes
-        self._cpu_told = (0, 0, 0)
+        self._cpu_told = _NOTHING_TOLD
 
     def settle(self) -> None:
         """The open row gets no more sizes."""
@@ -94,7 +95,11 @@ class EventWriter:
     def late_cpu_ms(self, spent: Iterable[int]) -> None:
         """CPU times of the open row; without one, or where it has them already, they belong to nobody known."""
         at = SIZE_AT["cpu_ms"]
-        if self._open_sizes and self._open_sizes[at] == MISSING:
+        if not self._open_sizes or self._open_sizes[at] != MISSING:
+            return
+        if self._cpu_told is _NOTHING_TOLD:
+            self._open_sizes[at:] = spent
+        else:
             self._open_sizes[at:] = [max(all_ms - told, 0) for all_ms, told in zip(spent, self._cpu_told, strict=True)]
 
     def late_regions(self, line: bytes) -> bool:

@@ -29,7 +29,7 @@ _CONCURRENT = re.compile(SKIPPED_STAMPS + rb"\[(?:CMS-|GC )concurrent-")
 _LAYOUT = re.compile(rb"\{?Heap (?:before|after) (?:GC|gc) invocations=\d{1,9}[^:\n]{0,40}:?")
 _STOP = re.compile(STAMPS + rb"Total time for which application threads were stopped: (\d{1,9}\.\d{1,9}) seconds")
 LAYOUT_WORDS = (b"Heap before ", b"Heap after ")
-_NOISE_INSIDE = re.compile(
+NOISE_INSIDE = re.compile(
     rb"(?:AdaptiveSize(?:Start|Stop|Policy)|PSAdaptiveSizePolicy|CMSAdaptiveSizePolicy|Before GC:|After GC:"
     rb"|\s?GC time (?:would|is|exceed)|GC locker: )"
 )
@@ -188,7 +188,7 @@ class Assembler:
 
     def _append(self, line: bytes, offset: int) -> None:
         self._open_lines += 1
-        noise = _NOISE_INSIDE.search(line)
+        noise = NOISE_INSIDE.search(line)
         if noise is not None:
             line = line[: noise.start()]
         self._open.append(line)

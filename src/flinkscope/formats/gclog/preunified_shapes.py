@@ -55,9 +55,13 @@ _COLUMNS = {  # which columns of the size row a group of a form fills; two group
     "old_room": ("old_capacity_bytes",),
 }
 _WHEN = ("before", "after", "capacity")
+_REFERENCES = (  # PrintReferenceGC
+    rb"(?:" + SKIPPED_STAMPS + rb"\[(?:(?:Soft|Weak|Final|Phantom)Reference|JNI Weak Reference)"
+    + rb"(?:, \d{1,15} refs){0,2}, " + _SECS + rb" secs\]){0,6}"
+)  # fmt: skip
 _PART_SECS = rb"(?:, " + _SECS + rb" secs)?\]"
-_YOUNG = rb"\[(?P<generation>ParNew|PSYoungGen|DefNew): " + _triple("young") + _PART_SECS
-_OLD = rb"\[(?P<old_generation>CMS|ParOldGen|PSOldGen|Tenured): " + _triple("old") + _PART_SECS
+_YOUNG = rb"\[(?P<generation>ParNew|PSYoungGen|DefNew)" + _REFERENCES + rb": " + _triple("young") + _PART_SECS
+_OLD = rb"\[(?P<old_generation>CMS|ParOldGen|PSOldGen|Tenured)" + _REFERENCES + rb": " + _triple("old") + _PART_SECS
 _CLASSES = rb"\[(?:Metaspace|CMS Perm ?|PSPermGen|Perm ?): " + _triple("metaspace") + rb"\]"
 _END = rb"(?: icms_dc=\d{1,3} )?, (?P<secs>" + _SECS + rb") secs\] ?"
 _CPU = rb"\[Times: user=(?P<user>" + _SECS + rb") sys=(?P<sys>" + _SECS + rb"), real=(?P<real>" + _SECS + rb") secs\] ?"
@@ -73,10 +77,10 @@ def _regions(group: bytes) -> bytes:
 
 
 _FORMS = {
-    "young": STAMPS + rb"\[GC(?P<failed>--)? ?" + _CAUSE + SKIPPED_STAMPS + _YOUNG + rb" " + _triple("heap") + _END
-    + _CPU,
-    "full": STAMPS + rb"\[Full GC ?" + _CAUSE + SKIPPED_STAMPS + rb"(?:" + _YOUNG + rb" )?" + SKIPPED_STAMPS + _OLD
-    + rb" " + _triple("heap") + rb"(?:,? " + _CLASSES + rb")?" + _END + _CPU,
+    "young": STAMPS + rb"\[GC(?P<failed>--)? ?" + _CAUSE + _REFERENCES + SKIPPED_STAMPS + rb" {0,2}" + _YOUNG + rb" "
+    + _triple("heap") + _END + _CPU,
+    "full": STAMPS + rb"\[Full GC ?" + _CAUSE + _REFERENCES + SKIPPED_STAMPS + rb"(?:" + _YOUNG + rb" )?"
+    + SKIPPED_STAMPS + _OLD + rb" " + _triple("heap") + rb"(?:,? " + _CLASSES + rb")?" + _END + _CPU,
     "bare": STAMPS + rb"\[GC(?P<failed>--)? {0,2}" + _CAUSE + rb" ?" + _triple("heap") + _END,
     "pause": STAMPS + rb"\[GC pause (?P<words>(?:\([^()]{1,60}(?:\(\))?\) ?){1,5})(?P<failed>--)?(?: ?"
     + _triple("heap") + rb")?, (?P<secs>" + _SECS + rb") secs\] ?",

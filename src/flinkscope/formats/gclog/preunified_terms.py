@@ -46,7 +46,7 @@ class Pause:
     flags: int = 0
     gc_id: int = MISSING
     sizes: dict[str, Triple] = field(default_factory=dict)
-    cpu_told: Triple = (0, 0, 0)  # of a collection inside of this pause, which has its own row
+    cpu_told: Triple | None = None  # of a collection inside of this pause, which has its own row
 
 
 def torn_pause(root: Frame) -> Pause | None:

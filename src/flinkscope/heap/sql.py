@@ -10,15 +10,16 @@ import duckdb
 import numpy as np
 
 from flinkscope.errors import UsageError
-from flinkscope.heap.tables import BUILDERS, Table, class_table
+from flinkscope.heap.tables import BUILDERS, Table, class_table, strings_table
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
 
 ROW_LIMIT = 100_000
+STRINGS = "strings"
 _HINT = (
-    f"tables: {', '.join(BUILDERS)}, and every class in double quotes with its columns this, this_retained_bytes "
-    'and its fields, as in SELECT count(*) FROM "java.util.HashMap$Node" WHERE value IS NULL'
+    f"tables: {', '.join(BUILDERS)}, {STRINGS}, and every class in double quotes with its columns this, "
+    'this_retained_bytes and its fields, as in SELECT count(*) FROM "java.util.HashMap$Node" WHERE value IS NULL'
 )
 _LOCK = (
     "SET python_enable_replacements=false",
@@ -92,9 +93,11 @@ def _names(connection: Any, text: str) -> list[str]:
 
 
 def _build(heap: Heap, name: str, show_strings: bool) -> Table | None:
+    if name.lower() == STRINGS:
+        return strings_table(heap, show_strings)
     builder = BUILDERS.get(name.lower())
     if builder is not None:
-        return builder(heap, show_strings)
+        return builder(heap)
     return class_table(heap, name) if name in heap.store.classes.rows_by_name else None
 
 

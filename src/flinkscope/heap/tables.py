@@ -38,7 +38,7 @@ def _texts(values: list[str | None]) -> Array:
     return found
 
 
-def _objects(heap: Heap, show_strings: bool) -> Table:
+def _objects(heap: Heap) -> Table:
     idom = heap.idom
     columns = {
         "object_index": np.arange(heap.object_count, dtype=np.int32),
@@ -52,7 +52,7 @@ def _objects(heap: Heap, show_strings: bool) -> Table:
     return Table(columns, frozenset({"dominator_address"}), (("class_index", "class_name"),))
 
 
-def _classes(heap: Heap, show_strings: bool) -> Table:
+def _classes(heap: Heap) -> Table:
     classes = heap.classes
     return Table(
         {
@@ -68,7 +68,7 @@ def _classes(heap: Heap, show_strings: bool) -> Table:
     )
 
 
-def _fields(heap: Heap, show_strings: bool) -> Table:
+def _fields(heap: Heap) -> Table:
     table = heap.store.classes
     rows = [(row, field) for row in range(len(table)) for field in table.fields(row)]
     return Table(
@@ -83,15 +83,15 @@ def _fields(heap: Heap, show_strings: bool) -> Table:
     )
 
 
-def _refs(heap: Heap, show_strings: bool) -> Table:
+def _refs(heap: Heap) -> Table:
     graph = heap.graph
-    counts = np.diff(graph.starts.astype(np.int64))
-    sources = np.repeat(np.arange(heap.object_count, dtype=np.int32), counts)
+    starts = graph.starts.astype(np.int64)
+    sources = np.repeat(np.arange(heap.object_count, dtype=np.int32), starts[1:] - starts[:-1])
     every = heap.addresses(np.arange(heap.object_count))
     return Table({"source": every[sources], "target": every[graph.targets]})
 
 
-def _roots(heap: Heap, show_strings: bool) -> Table:
+def _roots(heap: Heap) -> Table:
     rows = heap.roots.records[heap.roots.records[:, 1] >= 0]
     return Table(
         {
@@ -106,7 +106,7 @@ def _roots(heap: Heap, show_strings: bool) -> Table:
     )
 
 
-def _threads(heap: Heap, show_strings: bool) -> Table:
+def _threads(heap: Heap) -> Table:
     rows = heap.threads()
     return Table(
         {
@@ -128,7 +128,7 @@ def _threads(heap: Heap, show_strings: bool) -> Table:
     )
 
 
-def _loaders(heap: Heap, show_strings: bool) -> Table:
+def _loaders(heap: Heap) -> Table:
     rows = heap.loaders()
     counts = ("address", "depth", "defined_classes", "instances")
     sizes = ("instance_bytes", "retained_bytes", "set_retained_bytes")
@@ -141,7 +141,8 @@ def _loaders(heap: Heap, show_strings: bool) -> Table:
     return Table(columns)
 
 
-def _strings(heap: Heap, show_strings: bool) -> Table:
+def strings_table(heap: Heap, show_strings: bool) -> Table:
+    """All reachable Strings; ``content_group`` is equal for equal texts, ``text`` NULL unless contents are shown."""
     groups = string_groups(heap)
     texts: list[str | None] = [None] * len(groups.indices)
     if show_strings:
@@ -162,7 +163,7 @@ def _strings(heap: Heap, show_strings: bool) -> Table:
     )
 
 
-BUILDERS: dict[str, Callable[[Heap, bool], Table]] = {
+BUILDERS: dict[str, Callable[[Heap], Table]] = {
     "objects": _objects,
     "classes": _classes,
     "fields": _fields,
@@ -170,7 +171,6 @@ BUILDERS: dict[str, Callable[[Heap, bool], Table]] = {
     "roots": _roots,
     "threads": _threads,
     "loaders": _loaders,
-    "strings": _strings,
 }
 
 

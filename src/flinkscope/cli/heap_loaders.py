@@ -1,0 +1,36 @@
+"""``flinkscope heap loaders``: the tree of class loaders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flinkscope.cli.heap_answer import heap_command, show_answer, size, table
+
+if TYPE_CHECKING:
+    from flinkscope.heap import Heap
+    from flinkscope.heap.loaders import LoaderRow
+
+
+@heap_command(
+    "loaders", "class loaders: parents, classes, instances, retained size", "flinkscope heap loaders dump.hprof"
+)
+def command(heap: Heap, as_json: bool, show_strings: bool) -> None:
+    """Class loaders below their parents. RETAINED is that of the loader with its classes and their instances."""
+    rows = heap.loaders()
+    show_answer(heap, rows, as_json, show_strings, lambda: _render(rows))
+
+
+def _render(rows: list[LoaderRow]) -> None:
+    table(
+        ("CLASSES", "INSTANCES", "RETAINED", "ADDRESS", "LOADER"),
+        [
+            (
+                row.defined_classes,
+                row.instances,
+                size(row.set_retained_bytes),
+                f"{row.address:#x}",
+                "  " * min(row.depth, 8) + row.class_name.rsplit(".", 1)[-1] + (f" {row.name!r}" if row.name else ""),
+            )
+            for row in rows
+        ],
+    )

@@ -34,6 +34,16 @@ class DominatorShare:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerShare:
+    """What one owner holds; owners do not overlap. ``task``: empty outside of tasks."""
+
+    what: str
+    task: str
+    objects: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeapFacts:
     """What a heap dump says of the whole heap. Sizes are shallow bytes; ``gap`` tells what a damaged dump lacks."""
 
@@ -47,6 +57,7 @@ class HeapFacts:
     dominators: tuple[DominatorShare, ...]
     oom_thread: str | None
     gap: str | None
+    owners: tuple[OwnerShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

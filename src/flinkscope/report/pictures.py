@@ -37,11 +37,18 @@ def heap_row(heap: HeapFacts) -> HeapRow:
             ClassRow(shortened(c.class_name), c.objects, c.shallow_bytes, c.retained_bytes)
             for c in heap.histogram[:MAX_CLASSES]
         ),
-        owners=tuple(
-            OwnerRow(shortened(d.class_name), d.retained_bytes, shortened(d.label), f"{d.address:#x}")
-            for d in heap.dominators[:MAX_OWNERS]
-        ),
+        owners=_owners(heap),
         note=heap.gap or "",
+    )
+
+
+def _owners(heap: HeapFacts) -> tuple[OwnerRow, ...]:
+    """In Flink's terms where the lens found owners; else the biggest dominators."""
+    if heap.owners:
+        return tuple(OwnerRow(shortened(o.what), o.size_bytes, shortened(o.task)) for o in heap.owners[:MAX_OWNERS])
+    return tuple(
+        OwnerRow(shortened(d.class_name), d.retained_bytes, shortened(d.label), f"{d.address:#x}")
+        for d in heap.dominators[:MAX_OWNERS]
     )
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from flinkscope.absent import Absent, AbsentKind, present
-from flinkscope.diagnosis.facts import Facts, HeapFacts, ProcessFacts, Taken
+from flinkscope.diagnosis.facts import Facts, ProcessFacts, Taken
 from flinkscope.diagnosis.gather.checkpoint_facts import HOW_TO_GET as CHECKPOINTS_HOW
 from flinkscope.diagnosis.gather.checkpoint_facts import checkpoint_facts
 from flinkscope.diagnosis.gather.config_facts import config_facts
 from flinkscope.diagnosis.gather.gc_facts import gc_facts
-from flinkscope.diagnosis.gather.heap_facts import heap_facts
+from flinkscope.diagnosis.gather.heap_facts import DumpFacts, heap_facts
 from flinkscope.diagnosis.gather.log_facts import LogFacts, log_facts
 from flinkscope.errors import FlinkscopeError
-from flinkscope.flink.state_facts import StateFacts
 from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import Artifact, Case, CaseProcess
 from flinkscope.sources.inputs import Ignored
@@ -112,8 +111,11 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
         run.take(other, not isinstance(gc, Absent), "part of the same GC log")
     log = _logs(run, of_kind("flink_log", "stdout"))
     said = present(log)
-    role = process.role if process.role != "jvm" else _role(heap, said)
+    dump = present(heap)
+    role = process.role if process.role != "jvm" else _role(dump, said)
     version = process.flink_version or (said.flink_version if said else None)
+    version = version or (dump.process.flink_version if dump else None)
+    java = process.java_version or (said.java_version if said else None)
     config = run.read(
         "configuration",
         of_kind("config"),
@@ -126,14 +128,14 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
     for artifact in run.case.artifacts:
         if artifact.kind in _COMPANIONS and artifact.process in (None, process.id):
             run.take(artifact, False, "kept with the case; no rule reads it")
-    whole, state = (heap[0], heap[1]) if not isinstance(heap, Absent) else (heap, replace(heap, what="Flink's state"))
+    state = replace(heap, what="Flink's state") if isinstance(heap, Absent) else heap.state
     return ProcessFacts(
         id=process.id,
         role=role,
         flink_version=version,
-        java_version=process.java_version or (said.java_version if said else None),
+        java_version=java or (dump.process.java_version if dump else None),
         exit_code=process.exit_code,
-        heap=whole,
+        heap=heap if isinstance(heap, Absent) else heap.heap,
         state=state,
         gc=gc,
         config=config,
@@ -142,7 +144,7 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
     )
 
 
-def _heap(run: _Gathering, artifact: Artifact) -> tuple[HeapFacts, StateFacts, str | None]:
+def _heap(run: _Gathering, artifact: Artifact) -> DumpFacts:
     return heap_facts(run.path(artifact), artifact.path, run.progress)
 
 
@@ -175,7 +177,6 @@ def _command_line(run: _Gathering, files: list[Artifact]) -> tuple[str, ...]:
     return tuple(run.path(files[0]).read_text(encoding="utf-8", errors="replace").splitlines())
 
 
-def _role(heap: tuple[HeapFacts, StateFacts, str | None] | Absent, log: LogFacts | None) -> str:
+def _role(dump: DumpFacts | None, log: LogFacts | None) -> str:
     """What an unnamed process is: as its heap or its log says; a TaskManager's rules apply where nothing tells."""
-    found = present(heap)
-    return (found[2] if found else None) or (log.role if log else None) or "taskmanager"
+    return (dump.process.role if dump else None) or (log.role if log else None) or "taskmanager"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from flinkscope.diagnosis.facts import ClassCount, DominatorShare, HeapFacts
-from flinkscope.flink.lens import read_state
+from flinkscope.diagnosis.facts import ClassCount, DominatorShare, HeapFacts, OwnerShare
+from flinkscope.flink.lens import view
+from flinkscope.flink.lens.ownership import Ownership
+from flinkscope.flink.lens.process import ProcessView
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.heap import open_heap
 from flinkscope.heap.store import Heap
@@ -16,18 +19,27 @@ _TOP_CLASSES = 40
 _TOP_DOMINATORS = 20
 
 
-def heap_facts(path: Path, name: str, progress: Progress) -> tuple[HeapFacts, StateFacts, str | None]:
-    """(the heap, its Flink state, the process' role as its classes tell it or None). ``name`` is used in places.
+@dataclass(frozen=True, slots=True)
+class DumpFacts:
+    """What one dump says: the heap, Flink's state in it, and the process as its own objects describe it."""
+
+    heap: HeapFacts
+    state: StateFacts
+    process: ProcessView
+
+
+def heap_facts(path: Path, name: str, progress: Progress) -> DumpFacts:
+    """The facts of one dump; ``name`` is used in places.
 
     Cost: that of the heap engine with dominators, and some array passes. Raises FormatError for what is no dump.
     """
     heap = open_heap(path, progress=progress)
     progress.phase("reading Flink's state")
-    state = read_state(heap, name)
-    return _whole_heap(heap, path, name), state, _role(heap)
+    seen = view(heap, name)
+    return DumpFacts(_whole_heap(heap, path, name, seen.ownership), seen.state, seen.process)
 
 
-def _whole_heap(heap: Heap, path: Path, name: str) -> HeapFacts:
+def _whole_heap(heap: Heap, path: Path, name: str, ownership: Ownership) -> HeapFacts:
     rows = sorted(heap.histogram(), key=lambda r: -r.shallow_bytes)[:_TOP_CLASSES]
     return HeapFacts(
         place=Place(name),
@@ -43,16 +55,5 @@ def _whole_heap(heap: Heap, path: Path, name: str) -> HeapFacts:
         ),
         oom_thread=heap.oom_thread,
         gap=heap.gap,
+        owners=tuple(OwnerShare(o.what, o.task or "", o.objects, o.size_bytes) for o in ownership.owners),
     )
-
-
-def _role(heap: Heap) -> str | None:
-    """Told by which of Flink's two servers has an instance."""
-    for name, role in (
-        ("org.apache.flink.runtime.taskexecutor.TaskExecutor", "taskmanager"),
-        ("org.apache.flink.runtime.dispatcher.StandaloneDispatcher", "jobmanager"),
-        ("org.apache.flink.runtime.dispatcher.MiniDispatcher", "jobmanager"),
-    ):
-        if any(len(heap.instances(c.index)) for c in heap.classes_named(name)):
-            return role
-    return None

@@ -5,5 +5,6 @@ InternalTimerServiceImpl, WindowOperator). All work over entries and timers is a
 """
 
 from flinkscope.flink.lens.read import read_state
+from flinkscope.flink.lens.view import FlinkView, view
 
-__all__ = ["read_state"]
+__all__ = ["FlinkView", "read_state", "view"]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flinkscope.flink.lens.operators import live_operators, window_operators
+from flinkscope.flink.lens.operators import Operator, live_operators, window_operators
 from flinkscope.flink.lens.reader import NULL, Reader
-from flinkscope.flink.lens.states import read_keyed_states
-from flinkscope.flink.lens.timers import read_timers
+from flinkscope.flink.lens.states import ENTRY, StateEntries, read_keyed_states
+from flinkscope.flink.lens.timers import TimerEntries, read_timers
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.place import Place
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
 
-_ENTRY = "org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry"
 _TIMER = "org.apache.flink.streaming.api.operators.TimerHeapInternalTimer"
 _BACKENDS = {
     "HeapKeyedStateBackend": "hashmap",
@@ -30,16 +30,31 @@ def read_state(heap: Heap, source: str | None = None) -> StateFacts:
     ``source`` names the dump in places (default: its file name). Needs the dominator tree (computed on first need);
     cost besides: a few array passes over entries and timers. A dump without Flink tasks gives empty tuples.
     """
+    return read_parts(heap, source)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class StateParts:
+    """The objects behind StateFacts, for whoever goes on from there. Lists run beside those of the facts."""
+
+    reader: Reader
+    operators: list[Operator]
+    entries: list[StateEntries]
+    timers: list[TimerEntries]
+
+
+def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, StateParts]:
+    """As ``read_state``, and the columns that it was read from."""
     name = source or Path(heap.path).name
     reader = Reader(heap)
     operators = live_operators(reader)
     states, entries = read_keyed_states(reader, operators, name)
     timers, columns = read_timers(reader, operators, name)
-    shared = [part for e in entries for part in (e.keys, e.namespaces)] + [part for c in columns for part in c]
-    keys_bytes = reader.retained(*shared)
+    panes: list[StateEntries | TimerEntries] = [*entries, *columns]
+    keys_bytes = reader.retained(*(part for pane in panes for part in (pane.keys, pane.namespaces)))
     own = sum(s.total_bytes for s in states) + sum(t.own_bytes for t in timers)
     backends = sorted({_backend_name(reader, o.backend) for o in operators if o.backend != NULL})
-    return StateFacts(
+    facts = StateFacts(
         place=Place(name),
         backend=", ".join(backends) or None,
         states=tuple(states),
@@ -48,9 +63,10 @@ def read_state(heap: Heap, source: str | None = None) -> StateFacts:
         keys_and_windows_bytes=keys_bytes,
         state_bytes=own + keys_bytes,
         unknown_shapes=tuple(b for b in backends if b not in _BACKENDS.values()),
-        unowned_entries=max(0, _count(heap, _ENTRY) - sum(s.entries for s in states)),
+        unowned_entries=max(0, _count(heap, ENTRY) - sum(s.entries for s in states)),
         unowned_timers=max(0, _count(heap, _TIMER) - sum(t.timers for t in timers)),
     )
+    return facts, StateParts(reader, operators, entries, columns)
 
 
 def _count(heap: Heap, class_name: str) -> int:

@@ -97,6 +97,15 @@ class Reader:
             all_entries.append(heads)
         return np.concatenate(all_owners), np.concatenate(all_entries)
 
+    def map_entries(self, hash_map: int) -> list[tuple[int, int]]:
+        """(key, value) of one small ``HashMap``, ``ConcurrentHashMap`` or ``Hashtable``; empty for anything else."""
+        table = np.array([self.follow(hash_map, "table")], np.int32)
+        owners, heads = self.elements(table)
+        _, nodes = self.chain(owners, heads)
+        keys = self.references(nodes, "key")
+        values = np.maximum(self.references(nodes, "value"), self.references(nodes, "val"))
+        return [(int(k), int(v)) for k, v in zip(keys, values, strict=True) if v >= 0]
+
     def shallow(self, *columns: Indices) -> int:
         """Sum of shallow bytes of the distinct objects in these columns (NULL ignored)."""
         return int(self.heap.shallow_bytes[self._marked(columns)].sum(dtype=np.int64))

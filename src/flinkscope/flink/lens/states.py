@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from flinkscope.flink.lens.reader import NULL, Indices, Reader
 from flinkscope.flink.state_facts import KeyedState, WindowSpan
 from flinkscope.place import Place
 
+ENTRY = "org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry"
 _HEAP_BACKEND = "org.apache.flink.runtime.state.heap.HeapKeyedStateBackend"
 _STATE_TABLE = "org.apache.flink.runtime.state.heap.StateTable"
 _TIME_WINDOW = "org.apache.flink.streaming.api.windowing.windows.TimeWindow"
@@ -19,12 +20,13 @@ _TIME_WINDOW = "org.apache.flink.streaming.api.windowing.windows.TimeWindow"
 
 @dataclass(frozen=True, slots=True)
 class StateEntries:
-    """Columns of all state entries of one (task, state name): object indices."""
+    """Columns of all state entries of one (task, state name): object indices. ``own``: its tables and entries."""
 
     entries: Indices
     keys: Indices
     namespaces: Indices
     values: Indices
+    own: tuple[Indices, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,9 @@ def _registered_in(reader: Reader, backends: list[int]) -> dict[int, int]:
     """StateTable → its backend, through ``registeredKVStates`` (a HashMap)."""
     found: dict[int, int] = {}
     for backend in backends:
-        found.update(dict.fromkeys(map_values(reader, reader.follow(backend, "registeredKVStates")), backend))
+        registered = reader.map_entries(reader.follow(backend, "registeredKVStates"))
+        found.update({table: backend for _, table in registered})
     return found
-
-
-def map_values(reader: Reader, hash_map: int) -> list[int]:
-    """The values of one small ``java.util.HashMap``."""
-    table = np.array([reader.follow(hash_map, "table")], np.int32)
-    owners, heads = reader.elements(table)
-    _, nodes = reader.chain(owners, heads)
-    return [int(v) for v in reader.references(nodes, "value") if v >= 0]
 
 
 def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[KeyedState, StateEntries]:
@@ -110,7 +105,7 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
         table_slots=int(reader.heap.array_lengths(tables_of).sum()),
         place=Place(source, address=reader.heap.address_of(tables[0].index)),
     )
-    return state, columns
+    return state, replace(columns, own=own)
 
 
 def _distinct_keys(columns: StateEntries, windows: tuple[WindowSpan, ...]) -> int:

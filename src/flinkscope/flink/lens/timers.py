@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,13 +13,23 @@ from flinkscope.flink.lens.states import window_bounds
 from flinkscope.flink.state_facts import TimerService
 from flinkscope.place import Place
 
+
+@dataclass(frozen=True, slots=True)
+class TimerEntries:
+    """Columns of all timers of one service: object indices. ``own``: timers, queues, de-duplication maps."""
+
+    keys: Indices
+    namespaces: Indices
+    own: tuple[Indices, ...]
+
+
 _DOMAINS = (("event", "eventTimeTimersQueue"), ("processing", "processingTimeTimersQueue"))
 
 
 def read_timers(
     reader: Reader, operators: list[Operator], source: str
-) -> tuple[list[TimerService], list[tuple[Indices, Indices]]]:
-    """Every timer service with timers, biggest first, and beside each its (keys, namespaces) columns."""
+) -> tuple[list[TimerService], list[TimerEntries]]:
+    """Every timer service with timers, biggest first, and beside each its columns."""
     services = _services(reader, operators)
     rows = []
     for task, name in sorted({(task, name) for _, task, name in services}):
@@ -34,18 +46,14 @@ def _services(reader: Reader, operators: list[Operator]) -> list[tuple[int, str,
     """(InternalTimerServiceImpl, task, service name) of every live operator."""
     found = []
     for operator in operators:
-        table = np.array([reader.follow(operator.time_service_manager, "timerServices", "table")], np.int32)
-        owners, heads = reader.elements(table)
-        _, nodes = reader.chain(owners, heads)
-        services = reader.references(nodes, "value")
-        names = [reader.text(int(k)) or "?" for k in reader.references(nodes, "key")]
-        found += [(int(s), operator.task, n) for s, n in zip(services, names, strict=True) if s != NULL]
+        pairs = reader.map_entries(reader.follow(operator.time_service_manager, "timerServices"))
+        found += [(service, operator.task, reader.text(name) or "?") for name, service in pairs]
     return found
 
 
 def _read_queue(
     reader: Reader, names: tuple[str, str, str], services: Indices, field: str, source: str
-) -> tuple[TimerService, tuple[Indices, Indices]] | None:
+) -> tuple[TimerService, TimerEntries] | None:
     queues = reader.references(services, field)
     arrays = reader.references(queues[queues >= 0], "queue")
     _, timers = reader.elements(arrays)
@@ -57,6 +65,7 @@ def _read_queue(
     cleanup = int((times == last).sum())
     upcoming = times[times != last] if cleanup < len(times) else times
     next_time = int(upcoming.min())
+    own = (timers, arrays, *_dedup_parts(reader, queues))
     service = TimerService(
         task=names[0],
         service=names[1],
@@ -67,10 +76,10 @@ def _read_queue(
         firing=len(timers) - cleanup,
         next_time_ms=next_time,
         due_next=int((times == next_time).sum()),
-        own_bytes=reader.shallow(timers, arrays, *_dedup_parts(reader, queues)),
+        own_bytes=reader.shallow(*own),
         place=Place(source, address=reader.heap.address_of(int(services[0]))),
     )
-    return service, (keys, namespaces)
+    return service, TimerEntries(keys, namespaces, own)
 
 
 def _cleanup_times(reader: Reader, services: Indices, namespaces: Indices) -> NDArray[np.int64]:

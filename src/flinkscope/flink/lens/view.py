@@ -1,0 +1,35 @@
+"""The whole lens: process, state, timers, windows and the owner of every byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flinkscope.flink.lens.ownership import Ownership, find_owners
+from flinkscope.flink.lens.process import ProcessView, read_process
+from flinkscope.flink.lens.read import read_parts
+from flinkscope.flink.state_facts import StateFacts
+
+if TYPE_CHECKING:
+    from flinkscope.heap.store import Heap
+
+
+@dataclass(frozen=True, slots=True)
+class FlinkView:
+    """A heap dump in Flink's terms."""
+
+    process: ProcessView
+    state: StateFacts
+    ownership: Ownership
+
+
+def view(heap: Heap, source: str | None = None) -> FlinkView:
+    """Everything that the lens can tell of the dump; ``source`` names it in places (default: its file name).
+
+    Cost: the dominator tree (on first need), then about 0.3 s a GB of heap. No contents of strings are in it but
+    names of states, tasks, jobs and versions.
+    """
+    name = source or Path(heap.path).name
+    state, parts = read_parts(heap, name)
+    return FlinkView(read_process(parts.reader, name), state, find_owners(state, parts))

@@ -15,7 +15,7 @@ import numpy as np
 from flinkscope.formats.gclog.records import MISSING, Flag, Kind
 from flinkscope.gc.figure import Figure
 from flinkscope.gc.memory import live_trend
-from flinkscope.gc.pauses import METASPACE_CAUSES, cause_rows, outside_gc_ns
+from flinkscope.gc.pauses import METASPACE_CAUSES, THRASH_WINDOW_NS, cause_rows, outside_gc_ns
 from flinkscope.place import Place
 from flinkscope.units import human_bp, human_bytes, human_ns, share_bp
 
@@ -32,11 +32,12 @@ LONG_REACHING_NS = 200_000_000
 SWAP_ROWS = 3
 SERIAL_HEAP_BYTES = 1_792 << 20  # from here on HotSpot calls a machine with two processors a server
 TREND_POINTS = 5
+BOUND_SPAN_NS = 600_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class GcFinding:
-    """``id`` is stable. ``evidence``: claims with the place that shows them. ``remedy``: what to do, in one sentence."""
+    """``id`` is stable. ``evidence``: claims with the place that shows them. ``remedy``: what to do, in a sentence."""
 
     id: str
     title: str
@@ -84,6 +85,8 @@ def _leak(log: GcLog) -> Iterator[GcFinding]:
         return
     hourly = trend.slope_bytes_per_s * 3600
     live = log.live_set
+    if live.note and live.time_ns[-1] - live.time_ns[0] < BOUND_SPAN_NS:
+        return  # what floats above the live set may rise for minutes while a program warms up
     span = max(1, int(live.time_ns[-1] - live.time_ns[0]))
     risen = trend.slope_bytes_per_s * span / 1e9
     if risen < 0.05 * float(live.size_bytes.max()):
@@ -186,7 +189,6 @@ def _safepoints(log: GcLog) -> Iterator[GcFinding]:
     if not timeline.safepoints.any():
         return
     rows = np.flatnonzero(timeline.safepoints)
-    rows = rows[np.argsort(log.events.start_ns[rows], kind="stable")]
     outside = outside_gc_ns(timeline)
     evidence = []
     longest = int(np.argmax(outside))

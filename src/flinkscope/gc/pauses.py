@@ -12,7 +12,6 @@ from flinkscope.units import share_bp
 PERCENTILES = (("p50", 50.0), ("p75", 75.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99_9", 99.9))
 THRASH_WINDOW_NS = 60_000_000_000
 MOST_WINDOWS = 2_000
-_ROUNDING_NS = 1_000_000
 _WANT_PHASES = "log with -Xlog:gc*"
 _WANT_STAMPS = "log with a stamp: -Xlog:gc*:file=gc.log:time,uptime,level,tags"
 _WANT_SAFEPOINTS = "log with -Xlog:gc*,safepoint (JDK 8: -XX:+PrintGCApplicationStoppedTime)"
@@ -194,32 +193,24 @@ def _safepoints(timeline: Timeline) -> Figures:
         "safepoint_count": _count(rows),
         "stopped_total_ns": Figure(int(duration.sum()), "ns"),
         "safepoint_max_ns": Figure(int(duration.max()), "ns"),
-        "stopped_outside_gc_ns": unknown("stopped_outside_gc_ns", "the log has no stamps", _WANT_STAMPS),
+        "stopped_outside_gc_ns": Figure(int(outside_gc_ns(timeline).sum()), "ns"),
     }
     reaching = (("total", timeline.reaching_total_ns), ("max", timeline.reaching_max_ns))
     for what, value in reaching:
         name = f"time_to_safepoint_{what}_ns"
         told = timeline.reaching_max_row is not None
         figures[name] = Figure(value, "ns") if told else unknown(name, "the safepoint lines do not tell it")
-    if timeline.has_clock:
-        figures["stopped_outside_gc_ns"] = Figure(int(outside_gc_ns(timeline).sum()), "ns", "within the log's rounding")
     return figures
 
 
 def outside_gc_ns(timeline: Timeline) -> Ints:
-    """For each safepoint (by start) the part of it in which the collector did not work.
+    """For each safepoint (in the log's order) the part of it in which the collector did not work.
 
-    A pause belongs to the safepoint that holds its middle (a millisecond of rounding allowed) and is taken off whole:
-    cutting intervals at stamps that are rounded would count up to 1 ms of each pause as something else.
+    The line of a safepoint follows the lines of the pauses in it, so the pauses since the safepoint before are taken
+    off. That needs no stamps (JDK 8 prints none there) and is not spoilt by their rounding.
     """
-    events, rows = timeline.events, timeline.safepoints
-    order = np.argsort(events.start_ns[rows], kind="stable")
-    start, duration = events.start_ns[rows][order], events.duration_ns[rows][order]
-    paused_from, paused_to = timeline.pause_intervals
-    middle = (paused_from + paused_to) // 2
-    at = np.searchsorted(start, middle + _ROUNDING_NS, side="right") - 1
-    inside = (at >= 0) & (middle <= start[at] + duration[at] + _ROUNDING_NS)
-    paused = np.zeros(len(start), dtype=np.int64)
-    np.add.at(paused, at[inside], (paused_to - paused_from)[inside])
-    outside: Ints = np.maximum(duration - paused, 0)
+    rows = np.flatnonzero(timeline.safepoints)
+    paused = np.where(timeline.pauses, np.maximum(timeline.own_ns, 0), 0)
+    upto = np.concatenate(([0], np.cumsum(paused)))[rows]
+    outside: Ints = np.maximum(timeline.events.duration_ns[rows] - np.diff(upto, prepend=0), 0)
     return outside

@@ -46,6 +46,8 @@ class Trend:
 
 def trend_of(time_ns: NDArray[np.int64], size_bytes: NDArray[np.int64]) -> Trend | None:
     """The trend of a series, its saw-tooth removed; None for fewer than three points or no time between them."""
+    order = np.argsort(time_ns, kind="stable")
+    time_ns, size_bytes = time_ns[order], size_bytes[order]
     period_ns = period_of(time_ns, size_bytes)
     if period_ns:
         time_ns, size_bytes = period_minima(time_ns, size_bytes, period_ns)
@@ -54,6 +56,8 @@ def trend_of(time_ns: NDArray[np.int64], size_bytes: NDArray[np.int64]) -> Trend
 
 def theil_sen(time_ns: NDArray[np.int64], size_bytes: NDArray[np.int64], period_ns: int = 0) -> Trend | None:
     """The median slope of all pairs of points (of at most 400, evenly chosen), with its 95 % interval."""
+    order = np.argsort(time_ns, kind="stable")
+    time_ns, size_bytes = time_ns[order], size_bytes[order]
     if len(time_ns) > MOST_POINTS:
         chosen = np.linspace(0, len(time_ns) - 1, MOST_POINTS).astype(np.int64)
         time_ns, size_bytes = time_ns[chosen], size_bytes[chosen]

@@ -26,6 +26,7 @@ _ROLES = (
 )
 _WALL_MS = 10**11  # a millisecond stamp past this (March 1973) counts since 1970, below it since the JVM's start
 _SAMPLE_LINES = 400
+_LATEST_NS = 1 << 62  # the year 2116
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,19 @@ _seconds: dict[bytes, int] = {}
 def field_ns(role: str, field: bytes) -> int:
     """One time decoration in nanoseconds; MISSING when it is not of that role (a torn or foreign line)."""
     try:
-        if role == "uptime":
-            whole, fraction = field[:-5], field[-4:-1]
-            return (int(whole) * 1000 + int(fraction)) * 1_000_000 if field[-1:] == b"s" else MISSING
-        if role in ("ms", "wall_ms"):
-            return int(field[:-2]) * 1_000_000 if field[-2:] == b"ms" else MISSING
-        if role == "ns":
-            return int(field[:-2]) if field[-2:] == b"ns" else MISSING
-        if role == "iso":
-            return _iso_ns(field)
-    except ValueError:
+        if role == "uptime" and field[-1:] == b"s":
+            stamp = (int(field[:-5]) * 1000 + int(field[-4:-1])) * 1_000_000
+        elif role in ("ms", "wall_ms") and field[-2:] == b"ms":
+            stamp = int(field[:-2]) * 1_000_000
+        elif role == "ns" and field[-2:] == b"ns":
+            stamp = int(field[:-2])
+        elif role == "iso":
+            stamp = _iso_ns(field)
+        else:
+            return MISSING
+    except (ValueError, OverflowError):
         return MISSING
-    return MISSING
+    return stamp if 0 <= stamp < _LATEST_NS else MISSING
 
 
 def _iso_ns(field: bytes) -> int:

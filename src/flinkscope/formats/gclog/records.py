@@ -233,8 +233,11 @@ class EventBuilder:
         self._oom.clear()
 
     def end_chunk(self, chunk: bytes) -> None:
-        """The chunk (whole lines, except perhaps the last) is done: turns offsets into line numbers, counts lines."""
-        base = self.coverage.lines + 1
+        """The chunk (whole lines, except perhaps the last) is done: turns offsets into line numbers, counts lines.
+
+        ``b""`` at the end of the log: events that were only settled then get its last line.
+        """
+        base = self.coverage.lines + 1 if chunk else max(1, self.coverage.lines)
         line, at, rows = base, 0, self._rows
         for row in range(self._chunk_row * _ROW + 3, len(rows), _ROW):
             # counting between neighbours is five times as fast as an index of all line breaks

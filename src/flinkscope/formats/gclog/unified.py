@@ -13,7 +13,7 @@ from collections.abc import Callable
 from flinkscope.formats.gclog import decoration, jvmlines
 from flinkscope.formats.gclog.cycles import CycleTracker
 from flinkscope.formats.gclog.inference import infer_collectors
-from flinkscope.formats.gclog.numbers import CENTIS, SIZES, ms_ns, seconds_ms, seconds_ns, size_bytes
+from flinkscope.formats.gclog.numbers import CENTIS, SIZES, ms_ns, seconds_ms, seconds_ns, whole_ns
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
 from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, alternation
@@ -62,7 +62,10 @@ class UnifiedParser:
         handlers = self._handlers
         for match in self._pattern.finditer(text):
             handle, first = handlers[match.lastindex or 0]
-            handle(match, first)
+            try:
+                handle(match, first)
+            except ValueError:  # a number that cannot be one: the line is damaged
+                self._lost(match.start(), text[match.start() + 1 : match.end()])
         self._count(text)
         self._stamp_edges(text)
         self._tail = text[-_TAIL_BYTES:]
@@ -78,6 +81,7 @@ class UnifiedParser:
         self._cycles.finish()
         self._torn_collection()
         infer_collectors(self._builder, self._sizes.collector)
+        self._builder.end_chunk(b"")
 
     def _begin(self, chunk: bytes) -> None:
         self._begun = True
@@ -208,7 +212,7 @@ class UnifiedParser:
         self._collected(gc_id, at, self._read_stamp(texts[16]), texts[17:21], sizes)
         if texts[25]:
             self._safepoint_event(
-                texts[25], int(texts[26]), int(texts[27]), self._read_stamp(texts[24]), match.end() - 1
+                texts[25], whole_ns(texts[26]), whole_ns(texts[27]), self._read_stamp(texts[24]), match.end() - 1
             )
 
     def _paused(self, match: re.Match[bytes], first: int) -> None:
@@ -220,11 +224,7 @@ class UnifiedParser:
     def _collected(self, gc_id: int, at: int, end: int, texts: tuple[bytes, ...], sizes: list[int]) -> None:
         """A pause with sizes. ``texts``: title with the size before it, size after, capacity, milliseconds."""
         title, _, before = texts[0].rpartition(b" ")
-        try:
-            sizes[HEAP] = SIZES[before[:-1]]
-        except (ValueError, KeyError, IndexError):
-            self._lost(at, texts[0])
-            return
+        sizes[HEAP] = SIZES[before[:-1]]
         sizes[HEAP + 1] = SIZES[texts[1]]
         sizes[HEAP + 2] = SIZES[texts[2]]
         if sizes[OLD + 1] >= 0 and sizes[YOUNG + 1] >= 0:
@@ -266,7 +266,7 @@ class UnifiedParser:
         row = self._builder.add_coded(start, duration, self._code(match[first]), gc_id, at)
         sizes = None
         if match[first + 1]:
-            sizes = [row, *(size_bytes(match[first + i]) for i in (1, 2, 3)), *EMPTY[4:]]
+            sizes = [row, *(SIZES[match[first + i]] for i in (1, 2, 3)), *EMPTY[4:]]
             self._open, self._open_gc = sizes, gc_id
         if self._cycles.active:
             self._cycles.phase(match[first], gc_id, start, end, sizes)
@@ -288,7 +288,7 @@ class UnifiedParser:
             duration = max(seconds_ns(match[first + 3]), duration)
         start = now if duration == MISSING or now == MISSING else max(0, now - duration)
         sizes = self._sizes.take(gc_id)
-        sizes[HEAP], sizes[HEAP + 1] = size_bytes(match[first + 1]), size_bytes(match[first + 2])
+        sizes[HEAP], sizes[HEAP + 1] = SIZES[match[first + 1]], SIZES[match[first + 2]]
         self._flush()
         sizes[0] = self._builder.add_coded(start, duration, self._code(match[first]), gc_id, at)
         self._open, self._open_gc = sizes, gc_id
@@ -321,7 +321,11 @@ class UnifiedParser:
     def _safepoint(self, match: re.Match[bytes], first: int) -> None:
         """JDK 12+: ``Safepoint "G1CollectFull", Time since last: …, Reaching safepoint: 1703 ns, … Total: … ns``"""
         self._safepoint_event(
-            match[first], int(match[first + 1]), int(match[first + 2]), self._now(match.start()), match.start()
+            match[first],
+            whole_ns(match[first + 1]),
+            whole_ns(match[first + 2]),
+            self._now(match.start()),
+            match.start(),
         )
 
     def _entering(self, match: re.Match[bytes], first: int) -> None:

@@ -16,46 +16,46 @@ SURE = re.compile(
     re.MULTILINE,
 )
 EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
-BEGUN = re.compile(rb"GC\((\d+)\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
+BEGUN = re.compile(rb"GC\((\d{1,9})\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
 
 _SAFEPOINT = (
-    rb'Safepoint "([^"\n]{0,200})", (?:Time since last: \d+ ns, )?Reaching safepoint: (\d+) ns, '
-    rb"(?:[A-Z][a-z ]{1,30}+: \d+ ns, ){0,9}+Total: (\d+) ns"
+    rb'Safepoint "([^"\n]{0,200})", (?:Time since last: \d+ ns, )?Reaching safepoint: (\d{1,18}) ns, '
+    rb"(?:[A-Z][a-z ]{1,30}+: \d+ ns, ){0,9}+Total: (\d{1,18}) ns"
 )
 # One line kind each: (handler, pattern of the message after `GC(n) `).
 # HEAD stands for the decorations and `GC(n) ` of a line that follows, STAMP for decorations with the time as a group.
 IN_GC = (
     (
         "block",  # all sizes of a collection of G1 to its end, where no other thread wrote between them
-        rb"Eden regions: (\d+)->(\d+)\((\d+)\)\nHEADSurvivor regions: (\d+)->(\d+)\((\d+)\)\n"
-        rb"HEADOld regions: (\d+)->(\d+)\n(?:HEADArchive regions: (\d+)->(\d+)\n)?"
-        rb"HEADHumongous regions: (\d+)->(\d+)\n"
-        rb"HEADMetaspace: (\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)[^\n]{0,400}+\n"
-        rb"STAMPGC\(\d+\) (Pause [^\n>]{1,400}+)>(\d+[BKMG])\((\d+[BKMG])\) ([\d.,]{1,20}+)ms\n"
+        rb"Eden regions: (\d{1,9})->(\d{1,9})\((\d{1,9})\)\nHEADSurvivor regions: (\d{1,9})->(\d{1,9})\((\d{1,9})\)\n"
+        rb"HEADOld regions: (\d{1,9})->(\d{1,9})\n(?:HEADArchive regions: (\d{1,9})->(\d{1,9})\n)?"
+        rb"HEADHumongous regions: (\d{1,9})->(\d{1,9})\n"
+        rb"HEADMetaspace: (\d{1,12}[BKMG])(?:\(\d{1,12}[BKMG]\))?->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)[^\n]{0,400}+\n"
+        rb"STAMPGC\(\d+\) (Pause [^\n>]{1,400}+)>(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) ([\d.,]{1,20}+)ms\n"
         rb"(?:HEADUser=([\d.,]{1,20}+)s Sys=([\d.,]{1,20}+)s Real=([\d.,]{1,20}+)s)?"
         rb"(?:\nSTAMP" + _SAFEPOINT + rb")?",
     ),
-    ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d+)->(\d+)(?:\((\d+)\))?"),
-    ("paused", rb"(Pause [^\n>]{1,400}+)>(\d+[BKMGT])\((\d+[BKMGT])\) ([\d.,]+)ms"),
+    ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d{1,9})->(\d{1,9})(?:\((\d{1,9})\))?"),
+    ("paused", rb"(Pause [^\n>]{1,400}+)>(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) ([\d.,]+)ms"),
     ("cpu", rb"User=([\d.,]+)s Sys=([\d.,]+)s Real=([\d.,]+)s"),
-    ("metaspace", rb"Metaspace: (\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)"),
+    ("metaspace", rb"Metaspace: (\d{1,12}[BKMG])(?:\(\d{1,12}[BKMG]\))?->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)"),
     (
         "generation",
         rb"(DefNew|ParNew|PSYoungGen|Tenured|CMS|ParOldGen|PSOldGen): "
-        rb"(\d+[BKMG])(?:\(\d+[BKMG]\))?->(\d+[BKMG])\((\d+[BKMG])\)",
+        rb"(\d{1,12}[BKMG])(?:\(\d{1,12}[BKMG]\))?->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)",
     ),
     ("pause", rb"((?:[yYO]: )?Pause [^\n>\d]{1,400}+)([\d.,]{1,20}+)ms(?=[\r\n])"),
     (
         "phase",
         rb"((?:[yYO]: )?(?:Concurrent|Coalescing) [^\n>\d]{1,400}+(?:[\d.,]{1,20}+s, [\d.,]{1,20}+s\) )?)"
-        rb"(?:(\d+[BKMG])->(\d+[BKMG])\((\d+[BKMG])\) )?([\d.,]{1,20}+)ms(?=[\r\n])",
+        rb"(?:(\d{1,12}[BKMG])->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) )?([\d.,]{1,20}+)ms(?=[\r\n])",
     ),
     (
         "collection",
         rb"((?:Garbage|Minor|Major) Collection [^\n>]{0,400}?)"
-        rb"(?: (\d+[BKMG])\(\d+%\)->(\d+[BKMG])\(\d+%\)(?: ([\d.,]+)s)?)?(?=[\r\n])",
+        rb"(?: (\d{1,12}[BKMG])\(\d+%\)->(\d{1,12}[BKMG])\(\d+%\)(?: ([\d.,]+)s)?)?(?=[\r\n])",
     ),
-    ("zmetaspace", rb"(?:[yYO]: )?Metaspace: (\d+[BKMG]) used, (\d+[BKMG]) committed"),
+    ("zmetaspace", rb"(?:[yYO]: )?Metaspace: (\d{1,12}[BKMG]) used, (\d{1,12}[BKMG]) committed"),
     ("trouble", rb"(To-space exhausted|(?:[Pp]romotion failed)|[Cc]oncurrent mode (?:failure|interrupted))"),
     ("stall", rb"(?:[yYO]: )?((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
 )
@@ -101,4 +101,4 @@ def alternation(anchor: bytes, decorations: int, clock_at: int) -> tuple[re.Patt
     ends.append(("", 1))  # the number in GC(n)
     inside = _DETAIL + rb"(?:" + number((*IN_GC, ("rest", _KNOWN_DETAIL + rb"([^\n]+)"))) + rb")"
     outside = number(OUTSIDE)
-    return re.compile(re.escape(anchor) + rb"(?:GC\((\d+)\) " + inside + rb"|(?:" + outside + rb"))"), ends
+    return re.compile(re.escape(anchor) + rb"(?:GC\((\d{1,9})\) " + inside + rb"|(?:" + outside + rb"))"), ends

@@ -14,6 +14,7 @@ import pytest
 from flinkscope.errors import LabError, MemoryConfigError
 from flinkscope.lab.cluster import Cluster
 from flinkscope.lab.rest import Rest
+from flinkscope.lab.wheels import flink_home
 
 STARTER = """
 import sys, time
@@ -73,3 +74,15 @@ def test_processes_of_a_cluster_that_never_started_need_no_stop() -> None:
     cluster.stop()
     assert cluster.processes == []
     assert os.getpgid(0) > 0
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_an_older_flink_runs_too_with_the_memory_of_its_command_line() -> None:
+    memory = {"taskmanager.memory.process.size": "900m", "taskmanager.memory.managed.size": "64m"}
+    with Cluster(memory, flink=flink_home("1.20.3")) as cluster:
+        (worker,) = cluster.rest.get("/taskmanagers")["taskmanagers"]
+        told = worker["memoryConfiguration"]
+        assert cluster.rest.get("/overview")["flink-version"] == "1.20.3"
+        assert f"-Xmx{told['frameworkHeap'] + told['taskHeap']}" in cluster.workers[0].command
+        assert f"-XX:MaxMetaspaceSize={told['jvmMetaspace']}" in cluster.workers[0].command

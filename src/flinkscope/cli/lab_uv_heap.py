@@ -203,7 +203,7 @@ def _show(outcome: Outcome, as_json: bool, following: str) -> None:
         codes = {p.id: p.exit_code for p in case.processes}
         echo_json({"case": str(case.root), "outcome": outcome.outcome, "exit_codes": codes, "results": check})
         return
-    click.echo(f"the job {outcome.outcome}")
+    click.echo("the TaskManager died" if outcome.died else f"the job {outcome.outcome}")
     for process in case.processes:
         if process.exit_code is not None:
             click.echo(f"  {process.id}: exit code {process.exit_code}")

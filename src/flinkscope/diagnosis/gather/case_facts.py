@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from flinkscope.absent import Absent, AbsentKind, present
-from flinkscope.diagnosis.facts import Facts, ProcessFacts, Taken
+from flinkscope.diagnosis.facts import ConfigFacts, Facts, GcFacts, ProcessFacts, Taken
 from flinkscope.diagnosis.gather.checkpoint_facts import HOW_TO_GET as CHECKPOINTS_HOW
 from flinkscope.diagnosis.gather.checkpoint_facts import checkpoint_facts
-from flinkscope.diagnosis.gather.config_facts import config_facts
+from flinkscope.diagnosis.gather.config_facts import config_facts, config_of_dump
 from flinkscope.diagnosis.gather.gc_facts import gc_facts
 from flinkscope.diagnosis.gather.heap_facts import DumpFacts, heap_facts
 from flinkscope.diagnosis.gather.log_facts import LogFacts, log_facts
@@ -95,53 +95,87 @@ def _once(taken: list[Taken]) -> list[Taken]:
 
 
 def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFacts:
-    holds_state = process.role != "jobmanager"
-
-    def of_kind(*kinds: str) -> list[Artifact]:
-        own = [a for a in run.case.artifacts if a.kind in kinds and a.process == process.id]
-        shared = [a for a in run.case.artifacts if a.kind in kinds and a.process is None]
-        return own or (shared if alone or kinds[0] == "config" or (kinds[0] == "checkpoints" and holds_state) else [])
-
-    heap = run.read("heap dump", of_kind("heap_dump"), _HEAP_HOW, lambda a: _heap(run, a))
-    gc_files = of_kind("gc_log")
-    gc = run.read(
-        "GC log", gc_files[:1], _GC_HOW, lambda a: gc_facts([run.path(f) for f in gc_files], a.path, run.progress)
-    )
-    for other in gc_files[1:]:
-        run.take(other, not isinstance(gc, Absent), "part of the same GC log")
-    log = _logs(run, of_kind("flink_log", "stdout"))
-    said = present(log)
-    dump = present(heap)
-    role = process.role if process.role != "jvm" else _role(dump, said)
-    version = process.flink_version or (said.flink_version if said else None)
-    version = version or (dump.process.flink_version if dump else None)
-    java = process.java_version or (said.java_version if said else None)
-    config = run.read(
-        "configuration",
-        of_kind("config"),
-        _CONFIG_HOW,
-        lambda a: config_facts(run.path(a), a.path, role, version, _command_line(run, of_kind("command_line"))),
-    )
+    files = _Files(run.case, process, alone)
+    heap = run.read("heap dump", files.of("heap_dump"), _HEAP_HOW, lambda a: _heap(run, a))
+    gc = _gc(run, files.of("gc_log"))
+    log = _logs(run, files.of("flink_log", "stdout"))
+    known = _identified(process, present(heap), present(log))
+    config = _config(run, files, known, present(heap))
     checkpoints = run.read(
-        "checkpoints", of_kind("checkpoints"), CHECKPOINTS_HOW, lambda a: checkpoint_facts(run.path(a), a.path)
+        "checkpoints", files.of("checkpoints"), CHECKPOINTS_HOW, lambda a: checkpoint_facts(run.path(a), a.path)
     )
     for artifact in run.case.artifacts:
         if artifact.kind in _COMPANIONS and artifact.process in (None, process.id):
             run.take(artifact, False, "kept with the case; no rule reads it")
-    state = replace(heap, what="Flink's state") if isinstance(heap, Absent) else heap.state
     return ProcessFacts(
         id=process.id,
-        role=role,
-        flink_version=version,
-        java_version=java or (dump.process.java_version if dump else None),
+        role=known.role,
+        flink_version=known.flink_version,
+        java_version=known.java_version,
         exit_code=process.exit_code,
         heap=heap if isinstance(heap, Absent) else heap.heap,
-        state=state,
+        state=replace(heap, what="Flink's state") if isinstance(heap, Absent) else heap.state,
         gc=gc,
         config=config,
         log=log if isinstance(log, Absent) else log.events,
         checkpoints=checkpoints,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The artifacts that speak for one process: its own, and those of the whole case that concern it."""
+
+    case: Case
+    process: CaseProcess
+    alone: bool
+
+    def of(self, *kinds: str) -> list[Artifact]:
+        """Of these kinds; what the process has itself goes before what is shared."""
+        own = [a for a in self.case.artifacts if a.kind in kinds and a.process == self.process.id]
+        if own or not (self.alone or kinds[0] in self._shared()):
+            return own
+        return [a for a in self.case.artifacts if a.kind in kinds and a.process is None]
+
+    def _shared(self) -> tuple[str, ...]:
+        """A configuration is everybody's; checkpoints are of whoever holds state."""
+        common = ("config", "command_line")
+        return common if self.process.role == "jobmanager" else (*common, "checkpoints")
+
+
+def _identified(process: CaseProcess, dump: DumpFacts | None, log: LogFacts | None) -> CaseProcess:
+    """The process with what its log and its heap say of role and versions; a TaskManager where nothing tells."""
+    seen = dump.process if dump else None
+    said = (log.flink_version, log.java_version, log.role) if log else (None, None, None)
+    role = process.role if process.role != "jvm" else (seen.role if seen else None) or said[2] or "taskmanager"
+    return replace(
+        process,
+        role=role,
+        flink_version=process.flink_version or said[0] or (seen.flink_version if seen else None),
+        java_version=process.java_version or said[1] or (seen.java_version if seen else None),
+    )
+
+
+def _gc(run: _Gathering, files: list[Artifact]) -> GcFacts | Absent:
+    paths = [run.path(f) for f in files]
+    found = run.read("GC log", files[:1], _GC_HOW, lambda a: gc_facts(paths, a.path, run.progress))
+    for other in files[1:]:
+        run.take(other, not isinstance(found, Absent), "part of the same GC log")
+    return found
+
+
+def _config(run: _Gathering, files: _Files, known: CaseProcess, dump: DumpFacts | None) -> ConfigFacts | Absent:
+    """From the configuration file; else from the memory split in the heap dump."""
+    words = _command_line(run, files.of("command_line"))
+    found = run.read(
+        "configuration",
+        files.of("config"),
+        _CONFIG_HOW,
+        lambda a: config_facts(run.path(a), a.path, known.role, known.flink_version, words),
+    )
+    if isinstance(found, Absent) and dump is not None:
+        return config_of_dump(dump.process.memory, dump.heap.place.source, known.flink_version) or found
+    return found
 
 
 def _heap(run: _Gathering, artifact: Artifact) -> DumpFacts:
@@ -175,8 +209,3 @@ def _command_line(run: _Gathering, files: list[Artifact]) -> tuple[str, ...]:
         return ()
     run.take(files[0], True)
     return tuple(run.path(files[0]).read_text(encoding="utf-8", errors="replace").splitlines())
-
-
-def _role(dump: DumpFacts | None, log: LogFacts | None) -> str:
-    """What an unnamed process is: as its heap or its log says; a TaskManager's rules apply where nothing tells."""
-    return (dump.process.role if dump else None) or (log.role if log else None) or "taskmanager"

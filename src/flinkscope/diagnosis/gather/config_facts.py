@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,21 @@ from flinkscope.errors import FlinkscopeError
 from flinkscope.flink.memory_model import memory_model
 from flinkscope.formats.flink_config import FlinkConfig, parse_arguments, read_flink_config
 from flinkscope.place import Place
+from flinkscope.units import MIB
 
 _DEFAULT_FLINK = "2.3.0"
+_EXACT_KEYS = (
+    ("taskmanager.memory.framework.heap.size", "framework_heap_bytes"),
+    ("taskmanager.memory.task.heap.size", "task_heap_bytes"),
+    ("taskmanager.memory.managed.size", "managed_bytes"),
+    ("taskmanager.memory.framework.off-heap.size", "framework_off_heap_bytes"),
+    ("taskmanager.memory.task.off-heap.size", "task_off_heap_bytes"),
+    ("taskmanager.memory.network.min", "network_bytes"),
+    ("taskmanager.memory.network.max", "network_bytes"),
+    ("taskmanager.memory.jvm-metaspace.size", "metaspace_bytes"),
+    ("taskmanager.memory.jvm-overhead.min", "overhead_bytes"),
+    ("taskmanager.memory.jvm-overhead.max", "overhead_bytes"),
+)
 
 
 def config_facts(
@@ -30,6 +44,35 @@ def config_facts(
     places = {key: _named(config.place_of(key), name) for key in options}
     memory = _effective(command_line, role) or _modelled(options, role, flink_version or config.flink_version)
     return ConfigFacts(Place(name), options, places, memory)
+
+
+def config_of_dump(memory: Mapping[str, int], name: str, flink_version: str | None) -> ConfigFacts | None:
+    """A configuration that gives the TaskManager's memory split found in its own heap; None where it tells none.
+
+    The process size alone where that is enough (then the user most likely set just that), else every part.
+    """
+    if not memory:
+        return None
+    split = MemorySplit(
+        "the process' own TaskExecutorMemoryConfiguration in the heap dump",
+        memory,
+        memory.get("framework_heap_bytes", 0) + memory.get("task_heap_bytes", 0),
+        sum(memory.values()),
+        memory.get("metaspace_bytes", 0),
+    )
+    alone = {"taskmanager.memory.process.size": _size(sum(memory.values()))}
+    candidates = (alone, {**alone, "taskmanager.memory.managed.size": _size(memory.get("managed_bytes", 0))})
+    for options in candidates:
+        found = _modelled(options, "taskmanager", flink_version)
+        if not isinstance(found, Absent) and dict(found.parts) == dict(memory):
+            return ConfigFacts(Place(name), options, {}, split)
+    exact = {key: _size(memory[part]) for key, part in _EXACT_KEYS if part in memory}
+    return ConfigFacts(Place(name), exact, {}, split)
+
+
+def _size(size_bytes: int) -> str:
+    """As people write it: in MiB where it is whole ones."""
+    return f"{size_bytes // MIB}m" if size_bytes and size_bytes % MIB == 0 else f"{size_bytes}b"
 
 
 def _named(place: Place | None, name: str) -> Place:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "memory": ("flinkscope.cli.memory", "each byte of a Flink process before it starts, and how it comes about"),
     "size": ("flinkscope.cli.size", "from a live set to configuration keys that start"),
     "lint": ("flinkscope.cli.lint", "what is misspelt, ignored, idle or about to bite in a configuration"),
+    "threads": ("flinkscope.cli.threads", "threads of a PID, dump or REST: states, repeated names, deadlocks"),
 }
 
 

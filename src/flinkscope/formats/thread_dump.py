@@ -39,7 +39,7 @@ _KEEPS_OWNER = ("waiting to lock", "waiting to re-lock in wait()", "parking to w
 class ThreadRecord:
     """One thread. ``frames``: innermost first, without ``at``. ``cpu_ms``/``elapsed_ms``: since it began, or None.
 
-    ``locks``: what it holds; ``waits_for``: the lock it waits for; both are addresses (or Class@hash) of this dump.
+    ``locks``: what it holds; ``waits_for``: the lock it waits for; both addresses (or Class@hash).
     ``state`` is empty for a thread of the JVM itself. ``virtual``: a virtual thread; ``carries``: the one it carries.
     """
 
@@ -67,7 +67,7 @@ class ThreadRecord:
 
 @dataclass(frozen=True, slots=True)
 class ThreadDump:
-    """All threads of one moment. ``deadlocks``: names of the threads of each cycle. ``gap``: what is missing, if any."""
+    """All threads of one moment. ``deadlocks``: names of the threads of each cycle. ``gap``: what is missing."""
 
     place: Place
     jvm: str | None
@@ -85,7 +85,7 @@ class _Block:
 
 
 def parse_thread_dump(text: str, source: str) -> ThreadDump:
-    """Reads a thread dump in any of its forms; of several in one text the last one.
+    """Reads a thread dump in any form; of several in one text the last one.
 
     Raises UnreadableInputError when no thread is in it.
     """

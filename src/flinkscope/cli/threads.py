@@ -1,0 +1,148 @@
+"""``flinkscope threads``: what the threads of a JVM do, which names repeat, who is deadlocked."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from flinkscope.formats.thread_dump import ThreadDump
+    from flinkscope.jvm.threads import ThreadDifference, ThreadView
+
+_SHOWN = 15
+
+
+@click.command(
+    "threads",
+    short_help="threads of a PID, dump or REST: states, repeated names, deadlocks, busiest",
+    epilog="Examples:\n\n  flinkscope threads 4711 --interval 2\n\n  flinkscope threads before.txt after.txt\n\n"
+    "  flinkscope threads http://jobmanager:8081 --taskmanager 10.0.0.7:41883-57dd17",
+)
+@click.argument("source")
+@click.argument("later", required=False)
+@click.option(
+    "--interval", "interval_s", type=click.FloatRange(min=0.1), help="Two dumps, so many seconds apart (PID)."
+)
+@click.option("--taskmanager", metavar="ID", help="With a REST URL: this task manager instead of the JobManager.")
+@click.option("--token", envvar="FLINKSCOPE_TOKEN", help="Bearer token for the REST URL.")
+@click.option("--ca", "ca_file", type=click.Path(), help="CA of the REST URL (PEM).")
+@click.option("--insecure", is_flag=True, help="Trust any certificate.")
+@click.option("--raw", is_flag=True, help="Print the frames of all threads too.")
+@click.option("--json", "as_json", is_flag=True, help="JSON.")
+def command(
+    source: str,
+    later: str | None,
+    interval_s: float | None,
+    taskmanager: str | None,
+    token: str | None,
+    ca_file: str | None,
+    insecure: bool,
+    raw: bool,
+    as_json: bool,
+) -> None:
+    """Shows the threads of SOURCE: a pid (by attach: one safepoint), a dump file, or the URL of a JobManager.
+
+    With LATER, a second dump or pid, also what changed between them. A name that comes again and again is the sign of
+    a class-loader leak: each leaked submission left its thread behind.
+    """
+    from flinkscope.cli.show import echo_json
+    from flinkscope.jvm.threads import thread_difference, thread_view
+    from flinkscope.sources.flink_rest import RestAccess
+
+    access = RestAccess(token=token, ca_file=ca_file, verify=not insecure)
+    first = _dump(source, taskmanager, access)
+    second = None
+    if later is not None:
+        second = _dump(later, taskmanager, access)
+    elif interval_s is not None:
+        time.sleep(interval_s)
+        second = _dump(source, taskmanager, access)
+    view = thread_view(second or first, first if second else None)
+    change = thread_difference(first, second) if second else None
+    if as_json:
+        echo_json(_document(second or first, view, change))
+    else:
+        _show(second or first, view, change, raw)
+
+
+def _dump(source: str, taskmanager: str | None, access: Any) -> ThreadDump:
+    import json
+    from pathlib import Path
+
+    from flinkscope.errors import SourceError
+    from flinkscope.formats.thread_dump import parse_thread_dump
+    from flinkscope.jvm.verbs import open_verbs
+    from flinkscope.sources.flink_rest import FlinkRest
+
+    if source.isdigit() and not Path(source).exists():
+        return open_verbs(int(source)).threads()
+    if source.startswith(("http://", "https://")):
+        answer = FlinkRest(source, access).thread_dump(taskmanager)
+        return parse_thread_dump(json.dumps(answer), f"{source} thread-dump")
+    try:
+        text = Path(source).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise SourceError(f"{source}: {error.strerror}", hint="a pid, a file or http://jobmanager:8081") from error
+    return parse_thread_dump(text, source)
+
+
+def _show(dump: ThreadDump, view: ThreadView, change: ThreadDifference | None, raw: bool) -> None:
+    from flinkscope.absent import Absent
+
+    states = ", ".join(f"{count} {state}" for state, count in view.states.items())
+    virtual = f", {view.virtual} virtual" if view.virtual else ""
+    click.echo(f"{view.threads} threads ({view.daemons} daemons{virtual}): {states}")
+    if dump.gap:
+        click.echo(f"note: {dump.gap}")
+    for cycle in view.deadlocks:
+        click.secho(f"deadlock: {' → '.join([*cycle, cycle[0]])}", fg="red")
+    if view.repeated:
+        click.echo("\nrepeated names (once each is normal)")
+        for again in view.repeated[:_SHOWN]:
+            kind = "the same name" if again.kind == "exact" else "pools of this kind"
+            click.echo(f"  {again.count:>5} × {_cut(again.name, 70)}  {kind}")
+    click.echo("\ngroups")
+    for group in view.groups[:_SHOWN]:
+        of_states = ", ".join(f"{count} {state.lower()}" for state, count in group.states.items())
+        click.echo(f"  {group.count:>5} × {_cut(group.pattern, 48):<48}  {_cut(of_states, 38)}")
+    if isinstance(view.busiest, Absent):
+        click.echo(f"\n{view.busiest}: {view.busiest.how_to_get}")
+    else:
+        click.echo("\nbusiest")
+        for busy in view.busiest[:_SHOWN]:
+            share = "" if busy.share_of_core_bp is None else f"{busy.share_of_core_bp / 100:.1f} %"
+            click.echo(f"  {busy.cpu_ms:>10,.0f} ms {share:>8}  {_cut(busy.name, 34):<34}  {_cut(busy.top_frame, 38)}")
+    if change is not None:
+        _show_change(change)
+    if raw:
+        for thread in dump.threads:
+            click.echo(f'\n"{thread.name}" {thread.state}')
+            for frame in thread.frames:
+                click.echo(f"    {frame}")
+
+
+def _show_change(change: ThreadDifference) -> None:
+    click.echo(f"\nchange: {len(change.started)} threads came, {len(change.ended)} went")
+    for pattern, before, after in change.groups[:_SHOWN]:
+        click.echo(f"  {before:>5} → {after:<5} {_cut(pattern, 80)}")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _document(dump: ThreadDump, view: ThreadView, change: ThreadDifference | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from flinkscope.absent import present
+
+    busiest = present(view.busiest)
+    return {
+        "source": str(dump.place),
+        "gap": dump.gap,
+        "view": asdict(view) | {"busiest": None if busiest is None else [asdict(busy) for busy in busiest]},
+        "change": None if change is None else asdict(change),
+        "threads": [asdict(thread) for thread in dump.threads],
+    }

@@ -14,9 +14,9 @@ from flinkscope.formats.gclog.preunified_terms import (
     CLASSES,
     CONCURRENT,
     OLD,
+    PHASE_SECONDS,
     SIZE_AT,
     UNKNOWN_SIZES,
-    WALL,
     YOUNG,
     Pause,
     beside,
@@ -36,6 +36,7 @@ from flinkscope.formats.gclog.preunified_text import (
     cpu_ms,
     last_seconds_ns,
     level,
+    seconds_ns,
 )
 from flinkscope.formats.gclog.records import MISSING, NO_TRIPLE, EventBuilder, Flag, Kind, Triple
 
@@ -335,8 +336,8 @@ class EventWriter:
         aborted = name.endswith("-abort")
         name = name.removesuffix("-end").removesuffix("-abort")
         begun = self.phase_ends(name)
-        wall = WALL.search(frame.own)
-        duration = last_seconds_ns(wall[0] if wall else frame.own)
+        told = PHASE_SECONDS.search(frame.own)
+        duration = seconds_ns(told[1]) if told else last_seconds_ns(frame.own)
         if aborted and begun != MISSING and moment != MISSING:
             duration = moment - begun
         if moment != MISSING and duration != MISSING:

@@ -61,7 +61,7 @@ def test_chart_draws_every_shown_series(chromium: Browser, incident: Path) -> No
     assert chromium.run("document.querySelectorAll('svg.panel path.fill').length") == 2
     assert chromium.run("document.querySelectorAll('svg.panel path.mark-full').length") == 53
     labels = chromium.run("[...document.querySelectorAll('svg.panel .label')].map(l => l.textContent)")
-    assert labels == ["-Xmx 256 MiB", "out of memory (exit code 239)"]
+    assert labels == ["-Xmx 256 MiB", "log ends: out of memory (exit code 239)"]
     ticks = chromium.run("[...document.querySelector('svg.panel').querySelectorAll('.tick')].map(t => t.textContent)")
     assert ticks == ["0 B", "64 MiB", "128 MiB", "192 MiB", "256 MiB"]
 

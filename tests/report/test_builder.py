@@ -142,7 +142,7 @@ def test_comparison_holds_both_heaps() -> None:
     assert names[0] == "before: heap after each GC"
     assert len(names) == 4
     assert [level.name for level in comparison.overlay.panels[0].levels] == ["-Xmx of both"]
-    assert [m.text for m in comparison.overlay.marks] == ["before: out of memory (exit code 239)"]
+    assert [m.text for m in comparison.overlay.marks] == ["before: log ends: out of memory (exit code 239)"]
 
 
 @pytest.mark.parametrize(

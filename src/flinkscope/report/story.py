@@ -79,13 +79,15 @@ def _versions(process: ProcessFacts) -> str:
 
 def _end(process: ProcessFacts, oom: str | None) -> str:
     gc = present(process.gc)
-    after = f" after {human_ns(gc.duration_ns)}" if gc is not None else ""
+    after = f" after {human_ns(gc.duration_ns)}" if gc is not None and gc.duration_ns else ""
     code = "" if process.exit_code is None else f" with exit code {process.exit_code}"
     if oom is not None:
         return f"ran out of memory{after}{f' and ended{code}' if code else ''}: {shortened(oom, 160)}"
     if process.exit_code is not None:
         return f"ended{code}{after}."
-    return f"was observed for {human_ns(gc.duration_ns)}." if gc is not None else "left no record of its end."
+    if gc is not None and gc.duration_ns:
+        return f"was observed for {human_ns(gc.duration_ns)}."
+    return "left no record of its end."
 
 
 def _gc_sentences(gc: GcFacts) -> Iterator[str]:
@@ -112,9 +114,9 @@ def _certainty(diagnosis: Diagnosis, root: Finding, pieces: int) -> str:
     same = [f for f in diagnosis.findings if f.process == root.process and f is not root]
     ruled_out = sum(f.verdict is Verdict.RULED_OUT for f in same)
     open_ones = sum(f.verdict in (Verdict.UNCLEAR, Verdict.NOT_EVALUATED) for f in same)
-    texts = [f"{one_of(pieces, 'piece')} of evidence", f"{one_of(ruled_out, 'other cause')} ruled out"]
-    if open_ones:
-        texts.append(f"{open_ones} not decided")
+    texts = [f"{one_of(pieces, 'piece')} of evidence"]
+    texts += [f"{one_of(ruled_out, 'other cause')} ruled out"] if ruled_out else []
+    texts += [f"{open_ones} not decided"] if open_ones else []
     return ", ".join(texts)
 
 
@@ -127,7 +129,9 @@ def _without_cause(diagnosis: Diagnosis) -> StoryRow:
         return StoryRow("Nothing to diagnose: no process was recognised in the input", what)
     if diagnosis.fired:
         return _only_symptoms(diagnosis, what)
-    why: tuple[str, ...] = (f"{one_of(counts[Verdict.RULED_OUT], 'rule')} looked and found nothing wrong.",)
+    why: tuple[str, ...] = ()
+    if counts[Verdict.RULED_OUT]:
+        why += (f"{one_of(counts[Verdict.RULED_OUT], 'rule')} looked and found nothing wrong.",)
     if open_ones:
         why += (f"{one_of(open_ones, 'rule')} could not decide; what to collect for them stands below.",)
     seen = any(present(p.gc) is not None for p in diagnosis.facts.processes)

@@ -52,7 +52,7 @@ def _first_screen(report: Report, ink: Ink, width: int) -> Iterator[str]:
 
 def _identity(report: Report, width: int) -> str:
     parts = [report.title, report.case, report.created_at]
-    return indented(" · ".join(dict.fromkeys(p for p in parts if p)), width, "")[0]
+    return fitted(" · ".join(dict.fromkeys(p for p in parts if p)), width)
 
 
 def _paragraphs(title: str, sentences: Iterable[str], ink: Ink, width: int) -> Iterator[str]:

@@ -24,7 +24,9 @@ def process_timeline(process: ProcessFacts) -> ChartRow | None:
     if isinstance(gc, Absent):
         return None if isinstance(checkpoints, Absent) else checkpoint_chart(checkpoints)
     start_unix_ms = gc.series.start_unix_ms
-    panels = [_heap_panel(gc), *_share_panel(gc), *_pause_panel(gc)]
+    panels = [p for p in (_heap_panel(gc), *_share_panel(gc), *_pause_panel(gc)) if any(s.x for s in p.series)]
+    if not panels:
+        return None
     if not isinstance(checkpoints, Absent) and checkpoints.end_times_ms and start_unix_ms is not None:
         panels.append(_checkpoint_panel(checkpoints, start_unix_ms))
     marks = [*_full_gc_marks(gc), *_death_mark(process, gc)]
@@ -93,9 +95,9 @@ def _death_mark(process: ProcessFacts, gc: GcFacts) -> Iterator[MarkRow]:
     oom = next((e for e in process.log_events if e.kind.startswith("oom")), None)
     if oom is not None or gc.oom_line is not None:
         code = "" if process.exit_code is None else f" (exit code {process.exit_code})"
-        yield MarkRow(gc.duration_ns, "death", f"out of memory{code}")
+        yield MarkRow(gc.duration_ns, "death", f"log ends: out of memory{code}")
     elif process.exit_code not in (None, 0):
-        yield MarkRow(gc.duration_ns, "death", f"ended with exit code {process.exit_code}")
+        yield MarkRow(gc.duration_ns, "death", f"log ends: exit code {process.exit_code}")
 
 
 def _note(gc: GcFacts) -> str:

@@ -125,8 +125,9 @@ def test_unknown_versions(text: str) -> None:
 def test_unknown_role_and_the_jobmanager_of_1_10() -> None:
     with pytest.raises(UsageError, match="unknown role"):
         memory_model({}, "historyserver")  # type: ignore[call-overload]
-    with pytest.raises(UsageError, match=r"jobmanager\.heap\.size"):
-        memory_model({"jobmanager.heap.size": "1g"}, "jobmanager", "1.10.3")
+    for launcher, heap_mib in (("script", 1024), ("container", 424)):  # cut-off: the larger of 25 % and 600m
+        with pytest.raises(UsageError, match=f"-Xmx{heap_mib << 20}$"):
+            memory_model({"jobmanager.heap.size": "1g"}, "jobmanager", "1.10.3", launcher=launcher)
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,9 @@ def test_alias_bomb_is_refused() -> None:
         parse_flink_config("a: &a {b: *a}", "loop.yaml")
     with pytest.raises(UnreadableInputError):
         parse_flink_config("{a: " * 5000, "deep.yaml")
+    for deep in ("a: " + "[" * 300_000, "\n".join(" " * n + "a:" for n in range(500)), "a: " + "- " * 100_000):
+        with pytest.raises(UnreadableInputError):
+            parse_flink_config(deep, "deep.yaml")
 
 
 def _outcome(text: str, name: str) -> str | bool:

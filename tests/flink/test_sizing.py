@@ -128,6 +128,23 @@ def test_rocksdb_keeps_its_managed_memory() -> None:
     assert [p.name for p in size_for(heap_bytes=2 * GIB, config=config)] == ["process-size"]
 
 
+@pytest.mark.parametrize("role", ["taskmanager", "jobmanager"])
+def test_below_the_smallest_process_that_starts(role: str) -> None:
+    """A smaller heap than Flink allows: the smallest process, to the MiB."""
+    proposal = size_for(heap_bytes=10 * MIB, role=role)[0]
+    (value,) = proposal.changes.values()
+    assert value == ("982m" if role == "taskmanager" else "640m")
+    merged = {"a": "b", **proposal.changes}
+    assert flinkscope.memory_model(merged, role).heap_bytes >= 10 * MIB
+
+
+def test_changes_merge_as_they_are() -> None:
+    config = {TM + "process.size": "4g", TM + "task.heap.size": "1g", "taskmanager.heap.size": "2g"}
+    for proposal in size_for(heap_bytes=2 * GIB, config=config, flink="1.15.4", launcher="script"):
+        merged = {**config, **proposal.changes}
+        assert flinkscope.memory_model(merged, flink="1.15.4", launcher="script") == proposal.model
+
+
 def test_impossible_shares_are_flinks_own_text() -> None:
     with pytest.raises(MemoryConfigError) as caught:
         size_for(heap_bytes=GIB, config={TM + "managed.fraction": "0.7", TM + "network.fraction": "0.4"})

@@ -101,7 +101,7 @@ def _show_refusal(refusal: MemoryConfigError, choice: ConfigChoice, as_json: boo
         error = {"messages": list(refusal.messages), "plain": plain, "nearest": legal}
         echo_json({"error": error, "role": choice.role, "flink": choice.flink, "source": choice.title})
         return
-    click.echo(f"{choice.heading()}\n\nFlink {choice.flink} refuses this configuration. {plain}")
+    click.echo(f"{choice.heading()}\n\nFlink {choice.flink} refuses this configuration.\n{plain}")
     _show_list("Flink's own words", refusal.messages)
     click.echo("\nNearest configurations that start" if nearest else "\nNo change of a single key makes it start.")
     for found in nearest:

@@ -73,12 +73,10 @@ class Subject:
     def finding(
         self, rule: str, severity: Severity, message: str, key: str, changes: dict[str, str | None] | None = None
     ) -> LintFinding:
-        """A finding at the key's place; changes of keys that this version does not know are refused."""
+        """A finding at the key's place; changes that name a key which this version does not know are left out."""
         wanted = changes or {}
-        unknown = [k for k, v in wanted.items() if v is not None and not is_known(k, self.flink)]
-        if unknown:
-            raise AssertionError(f"lint rule {rule} proposes unknown keys {unknown} for Flink {self.flink}")
-        return LintFinding(rule, severity, message, self.place(key), wanted)
+        known = all(value is None or is_known(name, self.flink) for name, value in wanted.items())
+        return LintFinding(rule, severity, message, self.place(key), wanted if known else {})
 
 
 Check = Callable[[Subject], Iterable[LintFinding]]

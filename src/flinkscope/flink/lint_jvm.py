@@ -32,16 +32,11 @@ _SIZE_KEY = {
 _CPU_KEYS = ("kubernetes.{}.cpu.amount", "kubernetes.{}.cpu")
 
 
-def common_key(flink: str) -> str:
-    """The key of JVM options for all processes: ``env.java.opts.all`` since 1.17, before ``env.java.opts``."""
-    return "env.java.opts.all" if is_known("env.java.opts.all", flink) else "env.java.opts"
-
-
 def flags_of(subject: Subject, role: Role) -> list[tuple[str, str]]:
     """All JVM flags of that role with the key they come from, in the order in which the JVM sees them."""
     keys = ("env.java.opts.all", "env.java.opts", f"env.java.opts.{role}")
     found: list[tuple[str, str]] = []
-    for key in keys:
+    for key in (key for key in keys if is_known(key, subject.flink)):
         text = subject.config.get(key, "").strip().strip("\"'")
         try:
             words = shlex.split(text)

@@ -10,6 +10,7 @@ from flinkscope.flink.memory_inside import inside
 from flinkscope.flink.memory_model import Role, TaskManagerMemory, memory_model
 from flinkscope.flink.memory_nearest import in_plain_words, nearest_configs
 from flinkscope.flink.memory_size import Refusal, parse_float
+from flinkscope.flink.options import is_known
 from flinkscope.flink.sizing_live_set import COMPRESSED_OOPS_BYTES
 from flinkscope.units import GIB, MIB, human_bytes
 
@@ -162,7 +163,7 @@ def limit_factor(subject: Subject) -> Iterator[LintFinding]:
     """The container limit is another one than the process size."""
     for key in _LIMIT_FACTORS:
         raw = subject.config.get(key)
-        if raw is None:
+        if raw is None or not is_known(key, subject.flink):
             continue
         try:
             factor = parse_float(raw)

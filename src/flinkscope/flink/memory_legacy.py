@@ -64,6 +64,19 @@ def legacy_note(config: Mapping[str, str], used: Mapping[str, str], role: str, l
     )
 
 
+def jobmanager_heap_1_10(config: Mapping[str, str], version: Version, launcher: Launcher) -> int:
+    """Bytes of -Xmx of a 1.10 JobManager: the old heap key, in a container less ``containerized.heap-cutoff-ratio``."""
+    run = Derivation(config, version)
+    size_bytes = _legacy_bytes(config, "jobmanager", version)
+    heap_bytes = parse_size("1024m") if size_bytes is None else size_bytes
+    if launcher != "container":
+        return heap_bytes
+    heap_mib = heap_bytes >> 20
+    ratio = run.fraction(MemoryOption("containerized.heap-cutoff-ratio", "0.25"))
+    smallest_mib = run.integer(MemoryOption("containerized.heap-cutoff-min", "600"))
+    return heap_mib - max(int(heap_mib * ratio), smallest_mib) << 20
+
+
 def _legacy_bytes(config: Mapping[str, str], role: str, version: Version) -> int | None:
     variable, size_key, mb_key = _OLD_KEYS[role]
     run = Derivation(config, version)

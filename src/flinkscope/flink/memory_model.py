@@ -14,7 +14,7 @@ from typing import Literal, overload
 from flinkscope.errors import MemoryConfigError, UsageError
 from flinkscope.flink.memory_derivation import Derivation, Step
 from flinkscope.flink.memory_jobmanager import JobManagerParts, derive_jobmanager
-from flinkscope.flink.memory_legacy import Launcher, legacy_note, with_legacy_heap
+from flinkscope.flink.memory_legacy import Launcher, jobmanager_heap_1_10, legacy_note, with_legacy_heap
 from flinkscope.flink.memory_options import Version, parse_version
 from flinkscope.flink.memory_size import Cause, Refusal, add
 from flinkscope.flink.memory_taskmanager import TaskManagerParts, derive_taskmanager
@@ -157,7 +157,7 @@ class JobManagerMemory(ProcessMemory):
 
 @overload
 def memory_model(
-    config: Mapping[str, str],
+    config: Mapping[str, str | None],
     role: Literal["taskmanager"] = "taskmanager",
     flink: str = "2.3.0",
     *,
@@ -167,18 +167,18 @@ def memory_model(
 
 @overload
 def memory_model(
-    config: Mapping[str, str], role: Literal["jobmanager"], flink: str = "2.3.0", *, launcher: Launcher = "none"
+    config: Mapping[str, str | None], role: Literal["jobmanager"], flink: str = "2.3.0", *, launcher: Launcher = "none"
 ) -> JobManagerMemory: ...
 
 
 @overload
 def memory_model(
-    config: Mapping[str, str], role: Role, flink: str = "2.3.0", *, launcher: Launcher = "none"
+    config: Mapping[str, str | None], role: Role, flink: str = "2.3.0", *, launcher: Launcher = "none"
 ) -> TaskManagerMemory | JobManagerMemory: ...
 
 
 def memory_model(
-    config: Mapping[str, str],
+    config: Mapping[str, str | None],
     role: Role = "taskmanager",
     flink: str = "2.3.0",
     *,
@@ -188,7 +188,8 @@ def memory_model(
 
     ``launcher`` says who maps the old heap keys (up to 1.20): ``script`` is taskmanager.sh/jobmanager.sh, ``container``
     the Kubernetes and YARN resource managers, ``none`` Flink's bare ``processSpecFromConfig`` (its JobManager variant
-    maps the old keys to the process size). All sizes are bytes.
+    maps the old keys to the process size). All sizes are bytes. A key whose value is None counts as not set, so that
+    ``{**config, **proposal.changes}`` is the configuration after a proposal.
 
     Raises MemoryConfigError with Flink's own texts where Flink refuses, UsageError for an unknown role or version.
     """
@@ -196,15 +197,17 @@ def memory_model(
     if role not in ("taskmanager", "jobmanager"):
         raise UsageError(f"unknown role {role!r}", hint="taskmanager or jobmanager")
     try:
-        used = with_legacy_heap(config, role, version, launcher)
-        note = legacy_note(config, used, role, launcher)
+        given = {key: value for key, value in config.items() if value is not None}
+        used = with_legacy_heap(given, role, version, launcher)
+        note = legacy_note(given, used, role, launcher)
         run = Derivation(used, version, [note] if note else [])
         if role == "taskmanager":
             return _taskmanager(run, derive_taskmanager(run), flink)
         if version < (1, 11, 0):
             raise UsageError(
-                f"the JobManager of Flink {flink} has no memory model: its -Xmx is jobmanager.heap.size",
-                hint="the JobManager model begins with Flink 1.11",
+                f"the JobManager of Flink {flink} has no memory model: it gets only "
+                f"-Xmx{jobmanager_heap_1_10(given, version, launcher)}",
+                hint="the heap comes from jobmanager.heap.size; the JobManager model begins with Flink 1.11",
             )
         return _jobmanager(run, derive_jobmanager(run), flink)
     except Refusal as refusal:

@@ -190,7 +190,7 @@ def _branches(node: MemoryNode, indent: str) -> Iterator[str]:
 
 def _row(indent: str, node: MemoryNode) -> str:
     name = f"{indent}{node.label}"
-    return f"{name:<32}{human_bytes(node.size_bytes):>10}{node.size_bytes:>16,}  {node.key or ''}".rstrip()
+    return f"{name:<30}{human_bytes(node.size_bytes):>10}{node.size_bytes:>16,}  {node.key or ''}".rstrip()
 
 
 def _widths(parts: list[MemoryNode], total_bytes: int) -> list[int]:

@@ -114,7 +114,7 @@ def _raise_process(wanted: _Wanted) -> Proposal:
     lever = next(iter(changes))
     return Proposal(
         name="process-size",
-        title=f"Set {lever} to {changes[lever]}",
+        title=f"Set {lever}: {changes[lever]}",
         why="nothing else changes its share, so direct memory and managed memory grow along with the heap",
         cost=_cost(model, wanted.present()),
         risk=_risk(model, "the container limit is this size and changes with it"),
@@ -134,7 +134,7 @@ def _drop_managed(wanted: _Wanted) -> Proposal | None:
         return None
     return Proposal(
         name="no-managed-memory",
-        title=f"Give the heap the managed memory that nobody uses: {_MANAGED}: 0",
+        title="Give the heap the managed memory that nobody uses",
         why="with the hashmap state backend a streaming job leaves managed memory idle; by default that is 40 % of "
         "Flink's memory",
         cost=_cost(model, wanted.present()),
@@ -156,14 +156,15 @@ def _keep_container(wanted: _Wanted) -> Proposal | None:
     def enough(managed_mib: int) -> bool:
         return _heap(wanted, {**frame, _MANAGED: f"{managed_mib}m"}) >= wanted.heap_bytes
 
-    if not enough(0):
+    most_mib = before.managed_bytes // MIB
+    if not enough(0) or enough(most_mib):
         return None
-    managed_mib = _last(enough, before.managed_bytes // MIB)
+    managed_mib = _last(enough, most_mib)
     changes = {**frame, _MANAGED: f"{managed_mib}m"}
     model = wanted.model(changes)
     return Proposal(
         name="fixed-container",
-        title=f"Keep the container, shrink managed memory: {_MANAGED}: {managed_mib}m",
+        title=f"Keep the container, shrink managed memory to {managed_mib}m",
         why="the heap is the rest of Flink's memory, so each byte less of managed memory is one more of heap",
         cost=_cost(model, before),
         risk=_risk(model, "RocksDB, ForSt, Python functions and batch operators have less managed memory"),
@@ -191,13 +192,27 @@ def _solve(wanted: _Wanted, extra: Changes) -> tuple[Changes, Memory]:
     if steps is None:
         wanted.model({**frame, lever: _mebibytes(_LARGEST_BYTES // GRID_BYTES)})  # raises Flink's own text
         raise UsageError(f"no {lever} gives a heap of {human_bytes(wanted.heap_bytes)} with this configuration")
-    solved = wanted.model({**frame, lever: _mebibytes(steps)})
-    result: Changes = {lever: _mebibytes(steps), **extra, **changes}
+    value = _mebibytes(steps)
+    if _heap(wanted, {**frame, lever: value}) > wanted.heap_bytes + GRID_BYTES:
+        value = _smallest_legal(wanted, frame, lever, steps)
+    solved = wanted.model({**frame, lever: value})
+    result: Changes = {lever: value, **extra, **changes}
     exact = {process: solved.process_bytes, flink: solved.flink_bytes}
     if isinstance(solved, TaskManagerMemory):
         exact[heap_key] = solved.task_heap_bytes
     result.update({key: f"{exact[key]}b" for key in freed if key in config})
     return result, wanted.model(result)
+
+
+def _smallest_legal(wanted: _Wanted, frame: Changes, lever: str, steps: int) -> str:
+    """Below it Flink refuses to start: to the MiB, because the heap is more than was asked for."""
+    high = steps * GRID_BYTES // MIB
+    low = high - GRID_BYTES // MIB
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = _heap(wanted, {**frame, lever: f"{middle}m"}) >= wanted.heap_bytes
+        low, high = (low, middle) if enough else (middle, high)
+    return f"{high}m"
 
 
 def _heap(wanted: _Wanted, changes: Changes) -> int:

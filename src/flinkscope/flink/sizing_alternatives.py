@@ -89,7 +89,7 @@ def _fewer_slots(
     processes = -(-slots // fitting)
     return Proposal(
         name="fewer-slots",
-        title=f"Fewer slots in each TaskManager: {_SLOTS}: {fitting} instead of {slots}",
+        title=f"Fewer slots in each TaskManager: {fitting} instead of {slots}",
         why="state and buffers belong to slots: with fewer of them the same process has enough heap for each",
         cost=f"{processes} processes for each one now, {human_bytes(before.process_bytes)} each",
         risk="the cluster needs as many slots as before, so start the additional TaskManagers as well",

@@ -90,7 +90,7 @@ def parse_flink_config(text: str, source: str) -> tuple[FlinkConfig, ...]:
 
     if "\0" in text:
         return (plain.command_line([part for part in text.split("\0") if part], source),)
-    stripped = text.lstrip("\ufeff \t\r\n")
+    stripped = text.lstrip("\ufeff").strip()
     if not stripped:
         raise UnreadableInputError(f"{source}: empty", hint="give a Flink configuration file")
     if stripped[0] in "{[":

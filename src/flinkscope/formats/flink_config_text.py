@@ -12,6 +12,8 @@ from flinkscope.formats.flink_config import ConfigEntry, ConfigProblem, FlinkCon
 from flinkscope.place import Place
 
 _KEY = re.compile(r"[A-Za-z$][\w.$<>/-]*")
+_JAVA_LINE_END = re.compile(r"\r\n|\r|\n")
+_JAVA_BLANKS = "".join(map(chr, range(33)))
 _BYTES = re.compile(r"(?:\((\d+) bytes\)|\b(\d+) bytes)")
 _TREE_HEADS = {
     "Final TaskExecutor Memory configuration:": "taskmanager",
@@ -49,17 +51,18 @@ def legacy_config(text: str, source: str, first_line: int = 1, launcher: str = "
     """``flink-conf.yaml`` as Flink up to 1.20 reads it: line by line, ``#`` ends a line, quotes belong to the value."""
     entries: list[ConfigEntry] = []
     problems: list[ConfigProblem] = []
-    for number, line in enumerate(text.splitlines(), first_line):
-        content = line.partition("#")[0].strip()
+    for number, line in enumerate(_JAVA_LINE_END.split(text.removeprefix("\ufeff")), first_line):
+        content = line.partition("#")[0].strip(_JAVA_BLANKS)
         if not content:
             continue
         key, separator, value = content.partition(": ")
-        place = Place(source, line=number, key=key.strip() or None)
-        if not separator or not key.strip() or not value.strip():
+        key, value = key.strip(_JAVA_BLANKS), value.strip(_JAVA_BLANKS)
+        place = Place(source, line=number, key=key or None)
+        if not separator or not key or not value:
             why = "no blank after the colon" if ":" in content and not separator else "not `key: value`"
             problems.append(ConfigProblem(f"Flink ignores this line ({why}): {content[:80]}", place))
             continue
-        entries.append(ConfigEntry(key.strip(), value.strip(), place))
+        entries.append(ConfigEntry(key, value, place))
     return FlinkConfig(source, "flink-conf.yaml", tuple(entries), tuple(problems), launcher=launcher)
 
 

@@ -19,6 +19,7 @@ Node = Any  # yaml.nodes.Node; its stubs lack `id`, and yaml is imported only wh
 
 _DEEPEST = 40
 _MOST_ENTRIES = 50_000
+_LARGEST_CHARACTERS = 4 * 1024 * 1024
 _KUBERNETES_UNITS = {"Ki": "k", "Mi": "m", "Gi": "g", "Ti": "t"}
 _IMAGE = re.compile(r"(?:^|/)(?:apache-)?flink:v?(\d+\.\d+(?:\.\d+)?)")
 
@@ -47,8 +48,11 @@ def yaml_config(text: str, source: str) -> tuple[FlinkConfig, ...]:
 def _documents(text: str, source: str) -> list[Node]:
     import yaml
 
+    if len(text) > _LARGEST_CHARACTERS:
+        raise UnreadableInputError(f"{source}: {len(text):,} characters of YAML are no Flink configuration")
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
+        _check_depth(yaml.parse(text, Loader=loader), source)
         nodes: list[Any] = list(yaml.compose_all(text, Loader=loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -56,8 +60,6 @@ def _documents(text: str, source: str) -> list[Node]:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         offset = len("".join(text.splitlines(keepends=True)[: mark.line]).encode()) if mark is not None else 0
         raise FormatError(source, offset, f"YAML{where}", problem, hint="Flink cannot read this file either") from error
-    except RecursionError as error:
-        raise UnreadableInputError(f"{source}: YAML nested too deep for a configuration") from error
     mappings: list[Node] = []
     for node in nodes:
         if isinstance(node, yaml.MappingNode):
@@ -65,6 +67,17 @@ def _documents(text: str, source: str) -> list[Node]:
         elif node is not None and not (isinstance(node, yaml.ScalarNode) and not node.value):
             raise FormatError(source, 0, "`key: value` lines", f"a YAML {node.id}", hint="is this Flink's config.yaml?")
     return mappings
+
+
+def _check_depth(events: Iterator[Any], source: str) -> None:
+    """Refuses deep nesting before libyaml composes: its recursion ends the interpreter at some 20,000 levels."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if depth > 4 * _DEEPEST:
+            line = event.start_mark.line + 1
+            raise UnreadableInputError(f"{source}:{line}: YAML nested too deep for a configuration")
 
 
 def _plain(document: Node, source: str) -> FlinkConfig:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+PATH_ENDS = 100
 SAMPLE = 200  # edges between the same two classes whose fields are looked at one by one
 
 
@@ -88,14 +89,20 @@ class Pins:
 
 
 def path_from_root(heap: Heap, parent: Array, index: int) -> tuple[PathStep, ...]:
-    """The steps from a GC root to the object, along ``parent`` of ``strength.shortest_paths``."""
+    """The steps from a GC root to the object, along ``parent`` of ``strength.shortest_paths``.
+
+    Of a path longer than 200 objects (a linked list) only both ends: the step between says how many are left out.
+    """
     chain = [index]
     while parent[chain[-1]] >= 0:
         chain.append(int(parent[chain[-1]]))
     chain.reverse()
     steps = [PathStep(_root_name(heap, chain[0]), object_ref(heap, chain[0]))]
-    for source, target in pairwise(chain):
-        steps.append(PathStep(_edge(heap, source, target), object_ref(heap, target)))
+    for place, (source, target) in enumerate(pairwise(chain), 1):
+        if len(chain) <= 2 * PATH_ENDS or not PATH_ENDS <= place < len(chain) - PATH_ENDS:
+            steps.append(PathStep(_edge(heap, source, target), object_ref(heap, target)))
+        elif place == PATH_ENDS:
+            steps.append(PathStep(f"… {len(chain) - 2 * PATH_ENDS:,} objects left out …", object_ref(heap, target)))
     return tuple(steps)
 
 

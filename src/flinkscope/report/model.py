@@ -17,6 +17,7 @@ FORMAT_VERSION = 1
 MAX_POINTS = 1500
 MAX_CLASSES = 40
 MAX_OWNERS = 60
+MAX_DOMINATORS = 20
 MAX_PICTURED = 8
 MAX_ROWS_A_RULE = 4
 
@@ -283,7 +284,7 @@ class OperatorRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnerRow:
-    """Who keeps memory. ``bytes``: retained by it; owners do not overlap. ``detail``: a thread's or class' name."""
+    """Who keeps memory; rows do not overlap. ``detail``: its task, or a thread's or class' name."""
 
     name: str
     bytes: int
@@ -303,7 +304,10 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True)
 class HeapRow:
-    """What is inside the heap dump. ``used_bytes``: shallow bytes of what can be reached; ``note``: what is missing."""
+    """What is inside the heap dump. ``used_bytes``: shallow bytes of what can be reached; ``note``: what is missing.
+
+    ``owners`` share out the heap in Flink's terms; ``dominators`` are the single objects that keep most alive.
+    """
 
     dump: str
     file_bytes: int
@@ -314,6 +318,7 @@ class HeapRow:
     oom_thread: str = ""
     classes: tuple[ClassRow, ...] = ()
     owners: tuple[OwnerRow, ...] = ()
+    dominators: tuple[OwnerRow, ...] = ()
     note: str = ""
 
 

@@ -9,6 +9,7 @@ from flinkscope.diagnosis.facts import HeapFacts
 from flinkscope.flink.state_facts import KeyedState, StateFacts, TimerService, WindowOperator, WindowSpan
 from flinkscope.report.model import (
     MAX_CLASSES,
+    MAX_DOMINATORS,
     MAX_OWNERS,
     ClassRow,
     FlinkStateRow,
@@ -38,6 +39,7 @@ def heap_row(heap: HeapFacts) -> HeapRow:
             for c in heap.histogram[:MAX_CLASSES]
         ),
         owners=_owners(heap),
+        dominators=_dominators(heap, MAX_DOMINATORS),
         note=heap.gap or "",
     )
 
@@ -46,9 +48,13 @@ def _owners(heap: HeapFacts) -> tuple[OwnerRow, ...]:
     """In Flink's terms where the lens found owners; else the biggest dominators."""
     if heap.owners:
         return tuple(OwnerRow(shortened(o.what), o.size_bytes, shortened(o.task)) for o in heap.owners[:MAX_OWNERS])
+    return _dominators(heap, MAX_OWNERS)
+
+
+def _dominators(heap: HeapFacts, limit: int) -> tuple[OwnerRow, ...]:
     return tuple(
         OwnerRow(shortened(d.class_name), d.retained_bytes, shortened(d.label), f"{d.address:#x}")
-        for d in heap.dominators[:MAX_OWNERS]
+        for d in heap.dominators[:limit]
     )
 
 

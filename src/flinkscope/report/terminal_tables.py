@@ -124,9 +124,9 @@ def heap_lines(heap: HeapRow, ink: Ink, width: int) -> Iterator[str]:
     rows = [(c.name, human_count(c.count), human_bytes(c.shallow_bytes)) for c in heap.classes[:TOP_CLASSES]]
     if rows:
         yield from table(("class", "objects", "bytes"), rows, width)
-    owners = [(f"{o.name} {o.detail}".rstrip(), o.place, human_bytes(o.bytes)) for o in heap.owners[:TOP_OWNERS]]
+    owners = [(f"{o.name} {o.detail} {o.place}".rstrip(), human_bytes(o.bytes)) for o in heap.owners[:TOP_OWNERS]]
     if owners:
-        yield from ["", *table(("owner", "address", "keeps"), owners, width)]
+        yield from ["", *table(("owner", "keeps"), owners, width)]
     if heap.note:
         yield from indented(heap.note, width)
 

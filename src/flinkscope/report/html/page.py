@@ -17,7 +17,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from flinkscope.report.codec import to_document
-from flinkscope.report.html.shapes import boxes, spans, state_boxes
+from flinkscope.report.html.shapes import boxes, spans
 from flinkscope.report.model import ChangeRow, FigureRow, FindingRow, Report, SnippetRow
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned
@@ -137,7 +137,6 @@ def _templates() -> jinja2.Environment:
         lines=lambda texts: [("", text) for text in texts],
         spans=spans,
         boxes=boxes,
-        state_boxes=state_boxes,
     )
     return environment
 

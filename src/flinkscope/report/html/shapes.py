@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flinkscope.report.model import FlinkStateRow, HeapRow, MemoryBarRow
+from flinkscope.report.model import HeapRow, MemoryBarRow
 from flinkscope.report.treemap import squarified
 
 MAP_WIDTH, MAP_HEIGHT = 1000.0, 330.0  # the map's shape on a wide screen: what "square" is judged by
 _LABEL_WIDTH, _LABEL_HEIGHT = 9.0, 13.0  # per cent below which a label is not readable
-_CHARACTER_PER_CENT = 0.72
+_CHARACTER_PER_CENT = 0.8
 _REST = "everything else"
 
 
@@ -58,14 +58,6 @@ def boxes(heap: HeapRow) -> list[Box]:
     return _map(owners, heap.used_bytes)
 
 
-def state_boxes(state: FlinkStateRow, heap: HeapRow | None) -> list[Box]:
-    """The live heap by what it means to Flink: each state, the timers, keys and windows, and all the rest."""
-    parts = [(s.name, f"({s.kind} state)", s.bytes) for s in state.states]
-    parts += [(t.service, f"({t.domain}-time timers)", t.bytes) for t in state.timers]
-    parts.append(("keys and windows", "", state.keys_and_windows_bytes))
-    return _map(parts, heap.used_bytes if heap else state.total_bytes)
-
-
 def _map(parts: list[tuple[str, str, int]], whole: int) -> list[Box]:
     parts = [part for part in parts if part[2] > 0]
     rest = whole - sum(size for _, _, size in parts)
@@ -77,9 +69,9 @@ def _map(parts: list[tuple[str, str, int]], whole: int) -> list[Box]:
     result = []
     for (name, detail, size), r in zip(parts, placed, strict=True):
         width, height = r.width * 100 / MAP_WIDTH, r.height * 100 / MAP_HEIGHT
-        short = name.rsplit(".", 1)[-1]
+        short = name if " " in name else name.rsplit(".", 1)[-1]  # a class by its simple name
         full = f"{name} {detail}".rstrip()
-        label = _fitting(f"{short} {detail}".rstrip(), int(width / _CHARACTER_PER_CENT))
+        label = _fitting(short, int(width / _CHARACTER_PER_CENT))
         shape = (f"{r.x * 100 / MAP_WIDTH:.3f}", f"{r.y * 100 / MAP_HEIGHT:.3f}", f"{width:.3f}", f"{height:.3f}")
         result.append(Box(full, label, size, hues[name], *shape, width > _LABEL_WIDTH and height > _LABEL_HEIGHT))
     return result

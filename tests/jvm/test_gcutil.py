@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from jvm_support.java_runtimes import COLLECTORS, java_home, running_target, stopped
 
 from flinkscope.errors import UsageError
 from flinkscope.formats.hsperf import parse_hsperf
 from flinkscope.jvm.gcutil import jstat_table, uptime_seconds
 from flinkscope.jvm.jstat_columns import OPTIONS
 from flinkscope.jvm.live import open_jvm
+from jvm_support.java_runtimes import COLLECTORS, java_home, running_target, stopped
 
 RECORDED = sorted((Path(__file__).parents[1] / "corpus/jvm/hsperf").glob("*.hsperf.gz"))
 ALL_LIVE = [(release, collector) for release, collectors in COLLECTORS.items() for collector in collectors]
@@ -42,7 +42,7 @@ def _compare_live(release: int, collector: str, options: tuple[str, ...]) -> Non
         for option in options:
             table = jstat_table(option, reading)
             command = [home / "bin" / "jstat", f"-{option}", str(process.pid)]
-            printed = subprocess.run(command, capture_output=True, text=True).stdout
+            printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             assert f"{table.header()}\n{table.line(reading)}\n" == printed
 
 
@@ -74,7 +74,7 @@ def test_java_8_has_no_concurrent_columns() -> None:
     eight = type(table)("gcutil", 8)
     assert "CGC" in table.header()
     assert "CGC" not in eight.header()
-    assert eight.header().split() == "S0 S1 E O M CCS YGC YGCT FGC FGCT GCT".split()
+    assert eight.header().split() == ["S0", "S1", "E", "O", "M", "CCS", "YGC", "YGCT", "FGC", "FGCT", "GCT"]
 
 
 def test_a_dash_is_null_in_records() -> None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from jvm_support.java_runtimes import TARGET_JAR, java_home, running_target
 
 from flinkscope.absent import Absent
 from flinkscope.cli.main import cli
 from flinkscope.errors import SourceError
 from flinkscope.jvm.live import flag_bytes, flink_role, list_jvms, main_class, open_jvm
 from flinkscope.sources.process import java_process
+from jvm_support.java_runtimes import java_home, running_target
+from jvm_support.namespaces import isolated_target
 
 
 @pytest.mark.jvm
@@ -87,33 +86,15 @@ def test_gcutil_ends_with_the_process_and_samples_on_time() -> None:
         assert len(output.splitlines()) > 2
 
 
-def _namespaces_possible() -> str:
-    if shutil.which("unshare") is None:
-        return "no unshare(1) here"
-    probe = ["unshare", "--map-root-user", "--user", "--pid", "--mount", "--fork", "--mount-proc", "true"]
-    done = subprocess.run(probe, capture_output=True, text=True)
-    return "" if done.returncode == 0 else f"the kernel forbids namespaces: {done.stderr.strip()}"
-
-
 @pytest.mark.jvm
-def test_a_jvm_in_its_own_pid_mount_and_user_namespace_is_read_from_outside(tmp_path: Path) -> None:
-    if reason := _namespaces_possible():
-        pytest.skip(reason)
-    java = java_home(17) / "bin" / "java"
-    inside = f"mount -t tmpfs none /tmp && exec {java} -Xmx64m -XX:+UseSerialGC -jar {TARGET_JAR} churn"
-    command = ["unshare", "--map-root-user", "--user", "--pid", "--mount", "--fork", "--mount-proc", "sh", "-c", inside]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == "ready"
-        jvm = next(jvm for jvm in list_jvms() if not jvm.process.same_namespaces and jvm.process.namespace_pid == 1)
+def test_a_jvm_in_its_own_pid_mount_and_user_namespace_is_read_from_outside() -> None:
+    with isolated_target("churn") as pid:
+        jvm = next(jvm for jvm in list_jvms() if jvm.process.pid == pid)
+        assert jvm.process.namespace_pid == 1
+        assert not jvm.process.same_namespaces
         assert jvm.collector == "Serial"
         assert isinstance(jvm.heap_used_bytes, int)
-        assert open_jvm(jvm.process.pid).read().number("sun.gc.collector.1.invocations") == 1
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=20)
+        assert open_jvm(pid).read().number("sun.gc.collector.1.invocations") == 1
 
 
 def test_roles_by_main_class() -> None:

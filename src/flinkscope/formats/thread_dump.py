@@ -41,6 +41,7 @@ class ThreadRecord:
 
     ``locks``: what it holds; ``waits_for``: the lock it waits for; both addresses (or Class@hash).
     ``state`` is empty for a thread of the JVM itself. ``virtual``: a virtual thread; ``carries``: the one it carries.
+    ``owner_id``: the thread that holds ``waits_for``, where the dump tells it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ThreadRecord:
     waits_how: str = ""
     virtual: bool = False
     carries: int | None = None
+    owner_id: int | None = None
 
     @property
     def java(self) -> bool:
@@ -113,11 +115,12 @@ def parse_thread_dump(text: str, source: str) -> ThreadDump:
 def deadlocks_of(threads: tuple[ThreadRecord, ...]) -> tuple[tuple[str, ...], ...]:
     """The cycles of threads that wait for each other's locks, found in the locks themselves; names in waiting order."""
     owners = {lock: index for index, thread in enumerate(threads) for lock in thread.locks if lock != thread.waits_for}
-    waits = {
-        index: owners[thread.waits_for]
-        for index, thread in enumerate(threads)
-        if thread.waits_for in owners and thread.waits_how in _KEEPS_OWNER
-    }
+    by_id = {thread.id: index for index, thread in enumerate(threads) if thread.id is not None}
+    waits = {}
+    for index, thread in enumerate(threads):
+        owner = owners.get(thread.waits_for or "") if thread.owner_id is None else by_id.get(thread.owner_id)
+        if owner is not None and thread.waits_how in _KEEPS_OWNER:
+            waits[index] = owner
     cycles: list[tuple[str, ...]] = []
     seen: set[int] = set()
     for start in waits:
@@ -211,6 +214,7 @@ def _rest_thread(entry: Any, number: int) -> ThreadRecord:
     return ThreadRecord(
         name or head["name"], number, int(head["id"]), None, head["state"], bool(head["daemon"]), _int(head["prio"]),
         None, None, _frames(lines), tuple(locks), head["lock"], how if head["lock"] else "",
+        owner_id=_int(head["owner_id"]),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Writes small HPROF dumps: a plain model of classes, objects and roots, and its bytes; and hypothesis graphs of them."""
+"""Writes small HPROF dumps: a plain model of classes, objects and roots, its bytes, and hypothesis graphs of them."""
 
 from __future__ import annotations
 
@@ -218,9 +218,8 @@ def dumps(draw: st.DrawFn, max_objects: int = 30) -> Dump:
             dump.objects.append(ObjectArray(address, addresses[4], elements))
         else:
             dump.objects.append(PrimitiveArray(address, INT, draw(st.lists(st.integers(0, 9), max_size=5))))
-    root_kinds = st.sampled_from(
-        [UNKNOWN, JNI_GLOBAL, JNI_LOCAL, JAVA_FRAME, NATIVE_STACK, STICKY, BLOCK, MONITOR, THREAD]
-    )
+    kinds_of_roots = [UNKNOWN, JNI_GLOBAL, JNI_LOCAL, JAVA_FRAME, NATIVE_STACK, STICKY, BLOCK, MONITOR, THREAD]
+    root_kinds = st.sampled_from(kinds_of_roots)
     for _ in range(draw(st.integers(0, 6))):
         kind = draw(root_kinds)
         address = draw(st.sampled_from(addresses[: len(BASE_CLASSES)])) if kind == STICKY else draw(chosen)

@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.errors import UsageError
-from flinkscope.formats.hprof import tags
 from flinkscope.formats.hprof.container import open_bytes
 from flinkscope.formats.hprof.records import DumpRecords, read_records
-from flinkscope.heap import dominators, fields, graph, histogram, retained, shallow
+from flinkscope.heap import cache as columns_cache
+from flinkscope.heap import dominators, fields, graph, histogram, reopen, retained, shallow
 from flinkscope.heap.classes import ClassInfo
 from flinkscope.heap.fields import InstanceTable
 from flinkscope.heap.histogram import HistogramRow
 from flinkscope.heap.missing import Missing, describe_missing
 from flinkscope.heap.objects import ObjectStore, SizeRule, index_objects
+from flinkscope.heap.oom import oom_thread_index
 from flinkscope.heap.sizes import Sizes
 from flinkscope.progress import SILENT, Progress
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from flinkscope.heap.direct import DirectMemory
     from flinkscope.heap.inspect import ObjectView
     from flinkscope.heap.loaders import DuplicateRow, LoaderRow
+    from flinkscope.heap.paths import RootPaths
     from flinkscope.heap.pins import MergedPaths, Pins
     from flinkscope.heap.references import ReferenceReport
     from flinkscope.heap.sql import SqlResult
@@ -42,10 +44,11 @@ class Heap:
     """One heap dump. Objects have dense indices (int32) in address order; 0 is the boot loader at address 0, as in
     Eclipse MAT. All columns are numpy arrays of ``object_count`` entries; treat them as read-only."""
 
-    def __init__(self, store: ObjectStore, sizes: SizeRule, progress: Progress) -> None:
+    def __init__(self, store: ObjectStore, sizes: SizeRule, progress: Progress, kept_in: Path | None = None) -> None:
         self.store = store
         self.size_rule = sizes
         self._progress = progress
+        self._kept_in = kept_in
 
     # --- the dump as a whole
 
@@ -124,9 +127,14 @@ class Heap:
 
     @cached_property
     def _dominance(self) -> dominators.Dominance:
-        return dominators.dominate(
+        known = reopen.load_dominance(self._kept_in, self.size_rule, self.object_count)
+        if known is not None:
+            return known
+        found = dominators.dominate(
             self.graph, self.roots.indices, self.shallow_bytes, self.missing.incomplete, self._progress
         )
+        reopen.save(self._kept_in, self.size_rule, self.store, found)
+        return found
 
     @property
     def idom(self) -> Array:
@@ -269,7 +277,12 @@ class Heap:
     def class_retained(self) -> Array:
         """int64 MAT's minimum retained size by class row."""
         self._progress.phase("retained sizes by class", self.object_count, "objects")
-        return histogram.class_retained(self.store, self._dominance)
+        known = reopen.load_class_retained(self._kept_in, self.size_rule, len(self.store.classes))
+        if known is not None:
+            return known
+        found = histogram.class_retained(self.store, self._dominance)
+        reopen.save_class_retained(self._kept_in, self.size_rule, found)
+        return found
 
     def retained_objects(self, indices: Array) -> Array:
         """bool mask of what would go if this set went: exact, one mark pass without the set."""
@@ -282,6 +295,12 @@ class Heap:
     def dominators(self, parent: int = dominators.TOP_LEVEL, limit: int | None = None) -> list[retained.DominatorRow]:
         """What is immediately dominated by ``parent`` (default: by no object), largest retained first."""
         return retained.dominated(self.store, self._dominance, self.shallow_bytes, parent, limit)
+
+    def paths(self, address: int, **options: Any) -> RootPaths:
+        """Paths from GC roots to the object at an address; options and result: ``paths.find_paths``."""
+        from flinkscope.heap.paths import find_paths
+
+        return find_paths(self, self.index_of(address), **options)
 
     @property
     def gap(self) -> str | None:
@@ -296,34 +315,8 @@ class Heap:
 
     @cached_property
     def oom_thread_index(self) -> int:
-        """The object index of the thread that threw OutOfMemoryError in this dump; -1 if none is marked.
-
-        HotSpot puts a frame OutOfMemoryError.<init> on top of that thread's stack (heapDumper.cpp).
-        """
-        for serial, (thread_serial, frames) in self.records.traces.items():
-            if len(frames) and self._is_oom_frame(int(frames[0])):
-                found = self._thread_of(serial, thread_serial)
-                if found >= 0:
-                    return found
-        return -1
-
-    def _is_oom_frame(self, frame_id: int) -> bool:
-        at = np.flatnonzero(self.records.frames[:, 0] == frame_id)
-        if not len(at):
-            return False
-        frame = self.records.frames[at[0]]
-        loaded = self.records.load_classes
-        named = loaded[loaded[:, 0] == frame[4]]
-        name = self.records.names.text(int(named[0, 3])) if len(named) else None
-        method = self.records.names.text(int(frame[1]))
-        return name == "java/lang/OutOfMemoryError" and method == "<init>"
-
-    def _thread_of(self, trace_serial: int, thread_serial: int) -> int:
-        threads = self.roots.records[self.roots.records[:, 0] == tags.ROOT_THREAD_OBJECT]
-        by_trace = threads[threads[:, 3] == trace_serial]
-        by_serial = threads[threads[:, 2] == thread_serial]
-        found = by_trace if len(by_trace) else by_serial
-        return int(found[0, 1]) if len(found) else -1
+        """The object index of the thread that threw OutOfMemoryError in this dump; -1 if none is marked."""
+        return oom_thread_index(self.records, self.roots)
 
     # --- answers that have a module each; options are those of the function named
 
@@ -421,6 +414,10 @@ def open_heap(
     if sizes not in ("measured", "mat"):
         raise UsageError(f"unknown size rule {sizes!r}", hint="measured or mat")
     dump = open_bytes(path, work_dir=work_dir, progress=progress)
-    heap = Heap(index_objects(read_records(dump, progress=progress), progress), sizes, progress)
+    kept_in = columns_cache.folder_of(dump.path, dump.data) if cache else None
+    store = reopen.load_store(kept_in, dump)
+    if store is None:
+        store = index_objects(read_records(dump, progress=progress), progress)
+    heap = Heap(store, sizes, progress, kept_in)
     progress.done()
     return heap

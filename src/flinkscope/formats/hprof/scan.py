@@ -69,8 +69,15 @@ def class_end(data: Array, pos: Number, end: Number, id_size: Number) -> Number:
         at += id_size + 1 + size
     if at + 2 > end:
         return -2
-    at += 2 + big_u16(data, at) * (id_size + 1)
-    return at if at <= end else -2
+    count = big_u16(data, at)
+    at += 2
+    if at + count * (id_size + 1) > end:
+        return -2
+    for _ in range(count):
+        if type_size(data[at + id_size], id_size) == 0:
+            return -1
+        at += id_size + 1
+    return at
 
 
 @inlined
@@ -362,3 +369,9 @@ def rehash(keys: Array, slots: Array, new_keys: Array, new_slots: Array) -> None
                 at = (at + 1) & mask
             new_keys[at] = keys[i]
             new_slots[at] = slots[i]
+
+
+@kernel
+def one_record_end(data: Array, pos: Number, end: Number, id_size: Number) -> Number:
+    """``record_end`` for callers outside kernels."""
+    return record_end(data, pos, end, id_size)

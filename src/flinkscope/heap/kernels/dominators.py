@@ -26,14 +26,6 @@ AHEAD = 12  # edges and nodes asked for early; 8 to 16 are equally good on the 1
 
 
 @kernel
-def grown(array: Array) -> Array:
-    """A copy of twice the length."""
-    larger = np.empty(2 * len(array), array.dtype)
-    larger[: len(array)] = array
-    return larger
-
-
-@kernel
 def search(
     starts: Array,
     targets: Array,
@@ -102,9 +94,9 @@ def search(
                     stack[depth, 0] = at
                     depth += 1
                     stack[depth, 0], stack[depth, 1], stack[depth, 2] = begin, end, count - 1
-                    for ahead in range(begin, min(end, begin + AHEAD)):
-                        prefetch(numbers, 2 * np.int64(targets[ahead]))
-                        prefetch(starts, np.int64(targets[ahead]))
+                    for edge in range(begin, min(end, begin + AHEAD)):
+                        prefetch(numbers, 2 * np.int64(targets[edge]))
+                        prefetch(starts, np.int64(targets[edge]))
                     break
             elif seen > source:
                 links[seen, 1] = min(links[seen, 1], source)
@@ -221,7 +213,7 @@ def class_retained(
     counter of open ancestors a class.
     """
     open_ = np.zeros(len(sums), np.int32)
-    path = np.empty(1024, np.int32)
+    path = np.empty(len(first_child), np.int32)
     depth = 0
     node = top
     while True:
@@ -236,8 +228,6 @@ def class_retained(
                 if open_[own] == 0:
                     sums[own] += retained[node]
                 open_[own] += 1
-            if depth == len(path):
-                path = grown(path)
             path[depth] = node
             depth += 1
             node = first_child[node]
@@ -266,29 +256,27 @@ def mirror_row(node: Number, row_of_mirror: Array) -> Number:
 @kernel
 def mark_without(starts: Array, targets: Array, roots: Array, mark: Array) -> Number:
     """Marks (1) all that ``roots`` reach without entering a node already marked (2 in ``mark``: the excluded set)."""
-    stack = np.empty(1024, np.int32)
+    queue = np.empty(len(mark), np.int32)  # only as much of it as is used takes memory
     total = 0
     for root in roots:
-        if mark[root] != 0:
-            continue
-        mark[root] = 1
-        total += 1
-        stack[0] = root
-        depth = 1
-        while depth > 0:
-            depth -= 1
-            node = stack[depth]
-            for at in range(starts[node], starts[node + 1]):
-                target = targets[at]
-                if at + AHEAD < len(targets):
-                    prefetch(mark, np.int64(targets[at + AHEAD]))
-                if mark[target] == 0:
-                    mark[target] = 1
-                    total += 1
-                    if depth == len(stack):
-                        stack = grown(stack)
-                    stack[depth] = target
-                    depth += 1
+        if mark[root] == 0:
+            mark[root] = 1
+            queue[total] = root
+            total += 1
+    at = 0
+    while at < total:
+        if at + AHEAD < total:
+            prefetch(starts, np.int64(queue[at + AHEAD]))
+        node = queue[at]
+        at += 1
+        for slot in range(starts[node], starts[node + 1]):
+            target = targets[slot]
+            if slot + AHEAD < len(targets):
+                prefetch(mark, np.int64(targets[slot + AHEAD]))
+            if mark[target] == 0:
+                mark[target] = 1
+                queue[total] = target
+                total += 1
     return total
 
 
@@ -306,14 +294,12 @@ def mark_targets(starts: Array, targets: Array, sources: Array, mark: Array) -> 
 def cycle_seeds(starts: Array, targets: Array, numbers: Array) -> Array:
     """One object, the lowest, of each group of unseen objects that the ones before do not reach."""
     mark = np.zeros(len(numbers), np.uint8)
-    stack = np.empty(1024, np.int32)
-    seeds = np.empty(1024, np.int32)
+    stack = np.empty(len(numbers), np.int32)
+    seeds = np.empty(len(numbers), np.int32)
     found = 0
     for i in range(len(numbers)):
         if numbers[i, 0] != UNSEEN or mark[i] != 0:
             continue
-        if found == len(seeds):
-            seeds = grown(seeds)
         seeds[found] = i
         found += 1
         mark[i] = 1
@@ -326,11 +312,9 @@ def cycle_seeds(starts: Array, targets: Array, numbers: Array) -> Array:
                 target = targets[at]
                 if mark[target] == 0 and numbers[target, 0] == UNSEEN:
                     mark[target] = 1
-                    if depth == len(stack):
-                        stack = grown(stack)
                     stack[depth] = target
                     depth += 1
-    return seeds[:found]
+    return seeds[:found].copy()
 
 
 @kernel

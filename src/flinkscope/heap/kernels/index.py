@@ -198,10 +198,10 @@ def fill_columns(
     """Walks the (already scanned) segments; per object its file position and class row, per class its smallest gap.
 
     ``ends``: where each segment's readable part ends. ``array_gaps``: rows by element type (2: references at 4
-    bytes, 3: at 8) of the smallest gap less the elements' bytes, which is the array header. Returns the number of objects
-    of unknown class.
+    bytes, 3: at 8) of the smallest gap less the elements' bytes, which is the array header. Returns how many
+    objects are of unknown class.
     """
-    unknown = 0
+    unknown: Number = 0
     known_id = np.int64(0)
     known_row = np.int64(-1)
     for index in range(len(segments)):
@@ -247,7 +247,7 @@ def fill_columns(
                 code = data[pos + 9 + id_size]
                 length = big_u32(data, pos + 5 + id_size) * type_bytes(code)
                 pos += 10 + id_size + length
-                row = np.int64(primitive_rows[code])
+                row = np.int64(primitive_rows[np.int64(code)])
                 if length < 4096:
                     gap = gap_after(address, m, 1 + (length >> 8))
                     if gap > 0:

@@ -83,9 +83,8 @@ class Timeline:
             return (0 if not self.runs else before_ns) - own_zero
         if wall is None:
             return before_ns - first
-        if segment.clock == "wall":
-            return -self.zero_wall_ns
-        return max(wall - self.zero_wall_ns, before_ns - first)
+        zero = -self.zero_wall_ns if segment.clock == "wall" else wall - self.zero_wall_ns
+        return max(zero, before_ns - first)  # a clock that was set back does not turn the order round
 
     def of_kind(self, *kinds: Kind) -> Mask:
         """Which rows are of these kinds, torn ones left out."""

@@ -46,18 +46,18 @@ class CycleTracker:
         return self._begun.pop(gc_id, MISSING)
 
     def phase(self, title: bytes, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
-        """A concurrent phase of Shenandoah; a clean-up with sizes completes its cycle."""
+        """A concurrent phase of Shenandoah; a clean-up completes its cycle (JDK 11 tells sizes on other phases too)."""
         cycle = self._of(title, gc_id, start_ns, end_ns)
         if sizes is not None:
             if cycle.before == MISSING:
                 cycle.before = sizes[1]
             cycle.after, cycle.capacity = sizes[2], sizes[3]
-            cycle.complete = True
+            cycle.complete = cycle.complete or b"cleanup" in title
 
-    def pause(self, title: bytes, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
-        """A pause of Shenandoah. One with sizes is a degenerated or full collection and needs no cycle event."""
+    def pause(self, title: bytes, gc_id: int, start_ns: int, end_ns: int) -> None:
+        """A pause of Shenandoah. A degenerated or full collection has its own event and needs none of a cycle."""
         cycle = self._of(title, gc_id, start_ns, end_ns)
-        if sizes is not None:
+        if title.startswith((b"Pause Full", b"Pause Degenerated")):
             cycle.stopped = True
 
     def finish(self) -> None:

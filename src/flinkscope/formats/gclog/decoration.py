@@ -14,6 +14,7 @@ from datetime import datetime
 from flinkscope.formats.gclog.records import MISSING
 
 GROUPS = re.compile(rb"((?:\[[^\]\n]{0,300}\])+) ?")
+_INSIDE = re.compile(rb" ((?:\[[^\]\n]{0,300}\])+) (?:GC\(|Using |Safepoint )")
 _ROLES = (
     ("iso", re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}[+-]\d{4}$")),
     ("uptime", re.compile(rb"\d+[.,]\d{3}s$")),
@@ -31,7 +32,10 @@ _LATEST_NS = 1 << 62  # the year 2116
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which decoration tells what, by position. ``clock``: ``uptime``, ``wall`` or ``none``; -1: not there."""
+    """Which decoration tells what, by position. ``clock``: ``uptime``, ``wall`` or ``none``; -1: not there.
+
+    ``prefixed``: something that is no decoration stands before them.
+    """
 
     roles: tuple[str, ...]
     clock: str
@@ -39,6 +43,7 @@ class Layout:
     clock_role: str
     wall_at: int
     tags_at: int
+    prefixed: bool = False
 
     def stamp_ns(self, fields: list[bytes]) -> int:
         """The line's time on the layout's clock, MISSING where the field is not there or not a time."""
@@ -57,17 +62,18 @@ NO_LAYOUT = Layout((), "none", -1, "", -1, -1)
 
 
 def sniff(sample: bytes) -> Layout:
-    """The layout most lines of the sample have; NO_LAYOUT when they have no decorations."""
-    votes: Counter[tuple[str, ...]] = Counter()
-    for line in sample.split(b"\n")[:_SAMPLE_LINES]:
-        found = GROUPS.match(line)
-        if found:
-            fields = split_fields(found[1])
-            votes[tuple(role_of(field) for field in fields)] += 1
-    if not votes:
-        return NO_LAYOUT
-    roles = votes.most_common(1)[0][0]
-    return _layout(roles)
+    """The layout most lines of the sample have (of those with a GC tag, if any has); NO_LAYOUT without decorations."""
+    lines = sample.split(b"\n")[:_SAMPLE_LINES]
+    for prefixed, pattern in ((False, GROUPS.match), (True, _INSIDE.search)):
+        votes: Counter[tuple[str, ...]] = Counter()
+        for line in lines:
+            found = pattern(line)
+            if found:
+                votes[tuple(role_of(field) for field in split_fields(found[1]))] += 1
+        tagged = Counter({roles: count for roles, count in votes.items() if "tags" in roles})
+        if votes and not (prefixed is False and not tagged and any(_INSIDE.search(line) for line in lines)):
+            return _layout((tagged or votes).most_common(1)[0][0], prefixed)
+    return NO_LAYOUT
 
 
 def split_fields(head: bytes) -> list[bytes]:
@@ -85,7 +91,7 @@ def role_of(field: bytes) -> str:
     return "word"
 
 
-def _layout(roles: tuple[str, ...]) -> Layout:
+def _layout(roles: tuple[str, ...], prefixed: bool) -> Layout:
     last_tags = max((i for i, role in enumerate(roles) if role == "tags"), default=-1)
     nanos = [i for i, role in enumerate(roles) if role == "ns"]
     wall = next((roles.index(role) for role in ("iso", "wall_ms") if role in roles), -1)
@@ -99,7 +105,7 @@ def _layout(roles: tuple[str, ...]) -> Layout:
     else:
         clock_at, clock = wall, "wall" if wall >= 0 else "none"
     role = roles[clock_at] if clock_at >= 0 else ""
-    return Layout(roles, clock, clock_at, role, wall, last_tags)
+    return Layout(roles, clock, clock_at, role, wall, last_tags, prefixed)
 
 
 _seconds: dict[bytes, int] = {}

@@ -18,6 +18,10 @@ _VARIANTS = frozenset(
         *("Major", "Minor", "Young", "Old", "Global", "Promote All", "Collect Roots", "In-place"),
     )
 )
+# pinned objects (JDK 22+) make an evacuation fail too, but not for want of memory
+_EVACUATION_FAILURE = re.compile(
+    r"\(Evacuation Failure(?:: [^)]*Allocation[^)]*)?\)|\(to-space exhausted\)", re.IGNORECASE
+)
 _TIMES = re.compile(r" \(\d+[.,]\d+s(?:, \d+[.,]\d+s)?\)")
 _FIRST_WORDS = (
     ("Pause Young (Concurrent Start)", Kind.YOUNG_INITIAL_MARK),
@@ -72,7 +76,7 @@ def read_title(raw: bytes) -> Title:
     text = _TIMES.sub("", raw.decode("utf-8", "replace")).strip()
     generation, text = (text[:3], text[3:]) if text[1:3] == ": " else ("", text)
     flags = Flag(0)
-    if " (Evacuation Failure" in text or "(to-space exhausted)" in text.lower():
+    if _EVACUATION_FAILURE.search(text):
         flags |= Flag.EVACUATION_FAILURE
     stem, groups = _split_groups(text)
     groups = [g for g in groups if not g.startswith("Evacuation Failure") and g.lower() != "to-space exhausted"]

@@ -122,7 +122,10 @@ class UnifiedParser:
     def _fields(self, at: int) -> list[bytes]:
         """The decorations of the line whose message begins after ``at``."""
         text = self._chunk
-        return text[text.rfind(b"\n", 0, at) + 2 : at].split(b"][")
+        begin = text.rfind(b"\n", 0, at) + 2
+        if self._layout.prefixed:  # what a wrapper wrote ends with a blank; decorations hold none before a bracket
+            begin = max(begin, text.rfind(b" [", begin, at) + 2)
+        return text[begin:at].split(b"][")
 
     def _now(self, at: int) -> int:
         """The line's time on the log's clock. ``at``: where the line's decorations end."""
@@ -243,7 +246,7 @@ class UnifiedParser:
         sizes[0] = self._builder.add_coded(start, duration, code, gc_id, at)
         self._open, self._open_gc = sizes, gc_id
         if self._cycles.active:
-            self._cycles.pause(title, gc_id, start, end, sizes)
+            self._cycles.pause(title, gc_id, start, end)
 
     def _pause(self, match: re.Match[bytes], first: int) -> None:
         """``Pause Mark Start 0.010ms``"""
@@ -255,7 +258,7 @@ class UnifiedParser:
         row = self._builder.add_coded(start, duration, code, gc_id, at)
         self._open, self._open_gc = [row, *EMPTY[1:]], gc_id
         if self._cycles.active:
-            self._cycles.pause(match[first], gc_id, start, end, None)
+            self._cycles.pause(match[first], gc_id, start, end)
 
     def _phase(self, match: re.Match[bytes], first: int) -> None:
         """``Concurrent Mark 45.977ms``, ``Concurrent cleanup 48M->16M(128M) 0.021ms``"""

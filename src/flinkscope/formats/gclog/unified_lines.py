@@ -36,7 +36,11 @@ IN_GC = (
         rb"(?:\nSTAMP" + _SAFEPOINT + rb")?",
     ),
     ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d{1,9})->(\d{1,9})(?:\((\d{1,9})\))?"),
-    ("paused", rb"(Pause [^\n>]{1,400}+)>(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) ([\d.,]+)ms"),
+    (
+        "paused",
+        rb"(Pause [^\n>]{1,400}+)>(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) (?:\([\d.,]{1,20}s, [\d.,]{1,20}s\) )?"
+        rb"([\d.,]{1,20}+)ms",
+    ),
     ("cpu", rb"User=([\d.,]+)s Sys=([\d.,]+)s Real=([\d.,]+)s"),
     ("metaspace", rb"Metaspace: (\d{1,12}[BKMG])(?:\(\d{1,12}[BKMG]\))?->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)"),
     (

@@ -95,7 +95,7 @@ def _gc_sentences(gc: GcFacts) -> Iterator[str]:
     live = present(gc.live_set_last_bytes)
     if live is not None:
         bound = "at most " if gc.live_set_is_upper_bound else ""
-        of = f" of {human_bytes(limit)} (-Xmx)" if limit else ""
+        of = f" of the heap's {human_bytes(limit)}" if limit else ""
         yield f"After the last full collection {bound}{human_bytes(live)}{of} was still in use."
     if gc.consecutive_full_gcs >= 2:
         yield (

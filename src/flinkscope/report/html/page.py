@@ -20,7 +20,7 @@ from flinkscope.report.codec import to_document
 from flinkscope.report.html.shapes import boxes, spans
 from flinkscope.report.model import ChangeRow, FigureRow, FindingRow, Report, SnippetRow
 from flinkscope.report.quantities import shown
-from flinkscope.report.wording import cleaned
+from flinkscope.report.wording import cleaned, first_sentence
 from flinkscope.units import human_bp, human_bytes, human_count
 
 
@@ -130,6 +130,7 @@ def _templates() -> jinja2.Environment:
         count=human_count,
         figure=_figure,
         prose=prose,
+        first_sentence=first_sentence,
         chart_json=lambda row: data_block(to_document(row)),
         change_lines=change_lines,
         change_text=change_text,

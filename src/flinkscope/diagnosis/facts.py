@@ -6,7 +6,7 @@ Built once by ``diagnosis.gather`` from the readers below; rules read nothing el
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flinkscope.absent import Absent
 from flinkscope.flink.state_facts import StateFacts
@@ -134,12 +134,17 @@ class ConfigFacts:
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """A line of a Flink log or of the process' output that a rule may need. ``kind``: oom_heap, oom_metaspace, …"""
+    """A line of a Flink log or of the process' output that a rule may need.
+
+    ``kind``: as in formats/flink_symptoms (oom_heap, oom_metaspace, network_buffers, …); ``details``: its figures.
+    """
 
     kind: str
     text: str
     place: Place
     time: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    stack: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

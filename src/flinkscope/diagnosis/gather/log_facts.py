@@ -42,7 +42,8 @@ def log_facts(files: Mapping[str, Path]) -> LogFacts:
 
 def _event(symptom: Symptom, names: Mapping[str, str]) -> LogEvent:
     place = replace(symptom.place, source=names.get(symptom.place.source, symptom.place.source))
-    return LogEvent(symptom.kind, symptom.text, Place(place.source, line=place.line), symptom.time)
+    where = Place(place.source, line=place.line)
+    return LogEvent(symptom.kind, symptom.text, where, symptom.time, symptom.details, symptom.stack)
 
 
 def _role(starts: Sequence[StartUp]) -> str | None:

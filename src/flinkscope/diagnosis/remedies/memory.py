@@ -17,7 +17,7 @@ from flinkscope.units import human_bytes
 
 Memory = TaskManagerMemory | JobManagerMemory
 
-_DEFAULT_FLINK = "2.3.0"
+DEFAULT_FLINK = "2.3.0"
 _TASKMANAGER_PARTS = (
     "framework_heap_bytes",
     "task_heap_bytes",
@@ -54,7 +54,7 @@ def memory_remedies(facts: ProcessFacts, pressure: HeapPressure) -> tuple[Remedy
             heap_bytes=target.heap_bytes,
             config=config.options,
             role="jobmanager" if facts.role == "jobmanager" else "taskmanager",
-            flink=facts.flink_version or _DEFAULT_FLINK,
+            flink=facts.flink_version or DEFAULT_FLINK,
         )
     except FlinkscopeError:
         return ()  # an illegal configuration or a collector without a factor: R29 and the GC facts speak of them
@@ -68,7 +68,7 @@ def state_backend_remedy(facts: ProcessFacts) -> tuple[Remedy, ...]:
     options: Mapping[str, str] = config.options if config else {}
     if uses_native_state(options):
         return ()
-    version = facts.flink_version or _DEFAULT_FLINK
+    version = facts.flink_version or DEFAULT_FLINK
     key = "state.backend.type" if option("state.backend.type", version) else "state.backend"
     return (rocksdb_backend(key, options.get(key)),)
 

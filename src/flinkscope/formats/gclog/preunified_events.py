@@ -331,8 +331,8 @@ class EventWriter:
         if name.endswith("-start"):
             self.phase_begins(name[:-6], moment)
             return True
-        if name.endswith("-reset-for-overflow"):
-            return True
+        if name.endswith(("-reset-for-overflow", "-string-deduplication")):
+            return True  # a note, and work that is no part of collecting garbage
         aborted = name.endswith("-abort")
         name = name.removesuffix("-end").removesuffix("-abort")
         begun = self.phase_ends(name)

@@ -82,8 +82,8 @@ _FORMS = {
     "full": STAMPS + rb"\[Full GC ?" + _CAUSE + _REFERENCES + SKIPPED_STAMPS + rb"(?:" + _YOUNG + rb" )?"
     + SKIPPED_STAMPS + _OLD + rb" " + _triple("heap") + rb"(?:,? " + _CLASSES + rb")?" + _END + _CPU,
     "bare": STAMPS + rb"\[GC(?P<failed>--)? {0,2}" + _CAUSE + rb" ?" + _triple("heap") + _END,
-    "pause": STAMPS + rb"\[GC pause (?P<words>(?:\([^()]{1,60}(?:\(\))?\) ?){1,5})(?P<failed>--)?(?: ?"
-    + _triple("heap") + rb")?, (?P<secs>" + _SECS + rb") secs\] ?",
+    "pause": STAMPS + rb"\[GC pause (?P<words>(?:\([^()]{1,60}(?:\(\))?\) ?){1,5})" + _REFERENCES
+    + rb"(?P<failed>--)?(?: ?" + _triple("heap") + rb")?, (?P<secs>" + _SECS + rb") secs\] ?",
     "regions": rb" {3,6}\[Eden: " + _regions(b"eden") + rb" Survivors: (?P<survivors_before>A)->(?P<survivors_after>A) "
     .replace(b"A", _AMOUNT) + rb"Heap: " + _regions(b"heap") + rb"(?: Metaspace: " + _triple("metaspace") + rb")?\] ?",
     "times": rb" " + _CPU,

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flinkscope.errors import SourceError, UnreadableInputError
-from flinkscope.report import build_report, read_report, render_json, write_report
+from flinkscope.report import build_report, compare, read_report, render, render_comparison, render_json, write_report
 from flinkscope.report.json_report import is_report, parse_report
 from flinkscope.report.schema import schema_text
 from report_support.hostile import hostile, hostile_diagnosis
 from report_support.incident import diagnosis, healthy
 from report_support.schema_check import misfits
+
+INCIDENT = render_json(build_report(diagnosis()))
 
 
 def test_comes_back_as_it_was() -> None:
@@ -113,6 +117,33 @@ def test_written_file_is_recognised_and_read(tmp_path: Path) -> None:
     assert is_report(path)
     assert read_report(path) == report
     assert [p.name for p in path.parent.iterdir()] == ["report.json"]
+
+
+LEAVES = st.sampled_from([None, -1, 0, 1 << 63, 1 << 64, 10**400, "", "x", "\x1b", [], [1], {}, True, 1.5])
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_edit_is_refused_or_renders(data: st.DataObject) -> None:
+    document = json.loads(INCIDENT)
+    spot: Any = document
+    for _ in range(12):
+        keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
+        if not keys:
+            break
+        key = data.draw(st.sampled_from(keys))
+        inner = spot[key]
+        if not isinstance(inner, (dict, list)) or not inner or data.draw(st.integers(0, 5)) == 0:
+            spot[key] = data.draw(LEAVES)
+            break
+        spot = inner
+    try:
+        report = parse_report(json.dumps(document))
+    except UnreadableInputError:
+        return
+    for form in ("terminal", "html", "json", "markdown"):
+        assert render(report, form)
+    assert render_comparison(compare(report, report), "html")
 
 
 def test_hand_made_text_is_made_harmless() -> None:

@@ -15,7 +15,8 @@ from flinkscope.errors import UnreadableInputError
 
 T = TypeVar("T")
 
-_NAMES = {int: "an integer", str: "a string", bool: "true or false", type(None): "null"}
+_LARGEST = 1 << 64  # addresses take 64 bits; nothing in a report is larger, and floats overflow far beyond
+_NAMES = {int: "an integer of 64 bits", str: "a string", bool: "true or false", type(None): "null"}
 _SCHEMA_TYPES = {int: "integer", str: "string", bool: "boolean", type(None): "null"}
 
 
@@ -77,8 +78,8 @@ def _decode(hint: Any, value: object, where: str) -> Any:
             return tuple(_decode(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     elif is_dataclass(hint):
         return from_document(hint, value, where)  # type: ignore[arg-type]
-    elif type(value) is hint:  # exact: True is not an integer
-        return value
+    elif type(value) is hint and (not isinstance(value, int) or -_LARGEST < value < _LARGEST):
+        return value  # exact type: True is not an integer
     raise _misfit(where, _describe(hint), value)
 
 

@@ -54,7 +54,13 @@ def parse_report(text: str) -> Report:
         raise UnreadableInputError(
             f"report version {found}; this flinkscope reads {FORMAT_VERSION}", hint="update flinkscope"
         )
-    return cleaned(from_document(Report, document))
+    report = from_document(Report, document)
+    for process in report.processes:
+        for panel in process.timeline.panels if process.timeline else ():
+            for series in panel.series:
+                if len(series.x) != len(series.y) or list(series.x) != sorted(series.x):
+                    raise UnreadableInputError(f"chart series {series.name[:80]!r}: x and y do not fit", hint=_HINT)
+    return cleaned(report)
 
 
 def is_report(path: Path) -> bool:

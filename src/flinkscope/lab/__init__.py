@@ -1,1 +1,1 @@
-"""lab."""
+"""Incidents on a real Flink from Python wheels: run, record, cure, prove."""

@@ -50,15 +50,13 @@ def process(tmp_path: Path, role: str, text: str) -> ProcessFacts:
     """A process with a log of that text, read by the real reader, and the shipped memory configuration."""
     log = tmp_path / "flink.log"
     head = "2026-11-01 10:00:00,000 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner [] - Starting\n"
-    log.write_text(
-        head + "2026-11-01 10:00:01,000 ERROR org.apache.flink.runtime.taskmanager.Task [] - failed\n" + text + "\n"
-    )
+    task = "2026-11-01 10:00:01,000 ERROR org.apache.flink.runtime.taskmanager.Task [] - failed\n"
+    log.write_text(head + task + text + "\n")
     options = JOBMANAGER if role == "jobmanager" else TASKMANAGER
     config = ConfigFacts(Place("config.yaml"), options, {}, Absent("memory split"))
     nothing = Absent("not collected")
-    return ProcessFacts(
-        "p-1", role, "2.3.0", "17", None, nothing, nothing, nothing, config, log_facts({"flink.log": log}).events, nothing
-    )  # fmt: skip
+    said = log_facts({"flink.log": log}).events
+    return ProcessFacts("p-1", role, "2.3.0", "17", None, nothing, nothing, nothing, config, said, nothing)
 
 
 def fired(facts: ProcessFacts) -> dict[str, Fired]:

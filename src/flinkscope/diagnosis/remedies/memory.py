@@ -10,9 +10,10 @@ from flinkscope.diagnosis.finding import OptionChange, Remedy, Step
 from flinkscope.diagnosis.pressure import HeapPressure
 from flinkscope.diagnosis.remedies.window_design import rocksdb_backend
 from flinkscope.errors import FlinkscopeError
+from flinkscope.flink.memory_inside import backend_of
 from flinkscope.flink.memory_model import JobManagerMemory, TaskManagerMemory
 from flinkscope.flink.options import option
-from flinkscope.flink.sizing import HeapTarget, Proposal, heap_for_live_set, size_for, uses_native_state
+from flinkscope.flink.sizing import HeapTarget, Proposal, heap_for_live_set, size_for
 from flinkscope.units import human_bytes
 
 Memory = TaskManagerMemory | JobManagerMemory
@@ -66,7 +67,7 @@ def state_backend_remedy(facts: ProcessFacts) -> tuple[Remedy, ...]:
     """RocksDB under the option name of the user's version; nothing where it is in use or has no managed memory."""
     config = present(facts.config)
     options: Mapping[str, str] = config.options if config else {}
-    if uses_native_state(options):
+    if backend_of(options) in ("rocksdb", "forst"):
         return ()
     version = facts.flink_version or DEFAULT_FLINK
     key = "state.backend.type" if option("state.backend.type", version) else "state.backend"

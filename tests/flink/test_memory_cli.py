@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flinkscope.cli.main import cli
+from flinkscope.cli.main import cli, main
 
 PROCESS = "taskmanager.memory.process.size"
 LIGHT = """
@@ -99,10 +100,13 @@ def test_html_is_self_contained(tmp_path: Path) -> None:
         (["lint", f"{PROCESS}=4g", "--upgrade-to", "x"], 2),
     ],
 )
-def test_exit_codes_of_wrong_calls(words: list[str], code: int) -> None:
-    done = subprocess.run([sys.executable, "-c", LIGHT, *words], capture_output=True, text=True, check=False)
-    assert f"HEAVY {code} " in done.stderr, done.stderr
-    assert "Traceback" not in done.stderr
+def test_exit_codes_of_wrong_calls(words: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == code
+    told = capsys.readouterr().err
+    assert told
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("words", [["memory", f"{PROCESS}=4g"], ["lint", f"{PROCESS}=4g"], ["memory", "--help"]])
@@ -159,3 +163,11 @@ def test_lint_exit_codes_and_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["memory", "size", "lint"])
 def test_help_has_examples(name: str) -> None:
     assert f"flinkscope {name} " in run(name, "--help").output
+
+
+@pytest.mark.parametrize("name", ["memory", "size"])
+def test_examples_of_the_reference(name: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / f"{name}.md"
+    outcome = doctest.testfile(str(page), module_relative=False)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0

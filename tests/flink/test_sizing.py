@@ -123,8 +123,17 @@ def test_fixed_container_takes_only_what_is_needed() -> None:
     assert kept.before.heap_bytes == 1_664_299_798
 
 
-def test_rocksdb_keeps_its_managed_memory() -> None:
-    config = {TM + "process.size": "4g", "state.backend.type": "rocksdb"}
+@pytest.mark.parametrize(
+    "consumer",
+    [
+        {"state.backend.type": "rocksdb"},
+        {"python.executable": "p"},
+        {"execution.runtime-mode": "batch"},
+        {"state.backend": "my.Own"},
+    ],
+)
+def test_a_consumer_keeps_its_managed_memory(consumer: dict[str, str]) -> None:
+    config = {TM + "process.size": "4g", **consumer}
     assert [p.name for p in size_for(heap_bytes=2 * GIB, config=config)] == ["process-size"]
 
 

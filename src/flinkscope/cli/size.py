@@ -160,7 +160,7 @@ def _show(choice: Any, live: Any, target: Any, heap_bytes: int, proposals: list[
     lines += ["", f"As a patch of the Kubernetes operator ({proposals[0].name})"]
     lines += view.patch_lines(proposals[0], choice.source.name)
     for line in lines:
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def _echo_json(choice: Any, live: Any, target: Any, heap_bytes: int, proposals: list[Any], missing: list[Any]) -> None:

@@ -103,23 +103,36 @@ def backend_of(config: Mapping[str, str]) -> str:
     return "hashmap" if lowered.rpartition(".")[2] in old_names or lowered in old_names else raw
 
 
+def managed_consumer(config: Mapping[str, str]) -> str | None:
+    """Who uses managed memory as far as the configuration tells, in words; None if nobody."""
+    backend = backend_of(config)
+    if backend == "forst" or (backend == "rocksdb" and not _rocksdb_elsewhere(config)):
+        return f"the {backend} state backend uses it"
+    if backend not in ("hashmap", "rocksdb"):
+        return f"the state backend {backend} is not known; it may use it"
+    if any(key.startswith("python.") for key in config):
+        return "Python workers use it"
+    if config.get("execution.runtime-mode", "").strip().upper() == "BATCH":
+        return "batch operators use it"
+    return None
+
+
+def _rocksdb_elsewhere(config: Mapping[str, str]) -> bool:
+    """Whether RocksDB takes its memory from elsewhere than managed memory."""
+    fixed = config.get(_ROCKSDB + "fixed-per-slot")
+    return bool(fixed) or config.get(_ROCKSDB + "managed", "true").strip().lower() == "false"
+
+
 def _idle(memory: TaskManagerMemory, backend: str) -> tuple[int, str]:
     config = memory.config
     if memory.managed_bytes == 0:
         return 0, "there is no managed memory"
-    if backend in ("rocksdb", "forst"):
-        fixed = next((k for k in ("fixed-per-slot", "fixed-per-tm") if config.get(_ROCKSDB + k)), None)
-        if backend == "rocksdb" and fixed:
-            return memory.managed_bytes, f"RocksDB takes its memory from {_ROCKSDB}{fixed}, not from managed memory"
-        if backend == "rocksdb" and config.get(_ROCKSDB + "managed", "true").strip().lower() == "false":
-            return memory.managed_bytes, f"{_ROCKSDB}managed is false: RocksDB allocates beside managed memory"
-        return 0, f"the {backend} state backend uses it"
-    if backend != "hashmap":
-        return 0, f"the state backend {backend} is not known; it may use it"
-    if any(key.startswith("python.") for key in config):
-        return 0, "Python workers use it"
-    if config.get("execution.runtime-mode", "").strip().upper() == "BATCH":
-        return 0, "batch operators use it"
+    consumer = managed_consumer(config)
+    if consumer is not None:
+        return 0, consumer
+    if backend == "rocksdb":
+        elsewhere = "fixed-per-slot" if config.get(_ROCKSDB + "fixed-per-slot") else "managed: false"
+        return memory.managed_bytes, f"RocksDB allocates beside it, because of {_ROCKSDB}{elsewhere}"
     return memory.managed_bytes, (
         "the hashmap state backend keeps state on the heap; only Python functions, batch operators or another backend "
         "set in the job's code would use it"

@@ -197,7 +197,7 @@ def memory_model(
     if role not in ("taskmanager", "jobmanager"):
         raise UsageError(f"unknown role {role!r}", hint="taskmanager or jobmanager")
     try:
-        given = {key: value for key, value in config.items() if value is not None}
+        given = {key: str(value) for key, value in config.items() if value is not None}
         used = with_legacy_heap(given, role, version, launcher)
         note = legacy_note(given, used, role, launcher)
         run = Derivation(used, version, [note] if note else [])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flinkscope.errors import MemoryConfigError, UsageError
+from flinkscope.flink.memory_inside import backend_of, managed_consumer
 from flinkscope.flink.memory_legacy import Launcher
 from flinkscope.flink.memory_model import JobManagerMemory, Role, TaskManagerMemory, memory_model
 from flinkscope.flink.sizing_live_set import COMPRESSED_OOPS_BYTES, HeapTarget, heap_for_live_set
@@ -26,8 +27,6 @@ Changes = dict[str, str | None]
 _TASK_HEAP = "taskmanager.memory.task.heap.size"
 _MANAGED = "taskmanager.memory.managed.size"
 _OLD_HEAP_KEYS = ("taskmanager.heap.size", "taskmanager.heap.mb", "jobmanager.heap.size", "jobmanager.heap.mb")
-_BACKEND_KEYS = ("state.backend.type", "state.backend")
-_NATIVE_BACKENDS = ("rocksdb", "forst", "RocksDBStateBackend", "ForStStateBackend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +67,14 @@ def size_for(
         raise UsageError(f"a heap of {heap_bytes:,} bytes cannot be sized", hint="give the wanted heap, e.g. 4g")
     wanted = _Wanted(heap_bytes, dict(config or {}), role, flink, launcher)
     found = [_raise_process(wanted)]
-    if role == "taskmanager" and not uses_native_state(wanted.config):
+    if role == "taskmanager" and managed_consumer(wanted.config) is None:
         found += [p for p in (_drop_managed(wanted), _keep_container(wanted)) if p is not None]
     return tuple(found)
 
 
 def uses_native_state(config: Mapping[str, str]) -> bool:
-    """Whether the configured state backend lives in managed memory (RocksDB, ForSt)."""
-    backend = next((config[key] for key in _BACKEND_KEYS if config.get(key)), "")
-    return any(name.lower() in backend.lower() for name in _NATIVE_BACKENDS)
+    """Whether the configured state backend keeps state outside the heap (RocksDB, ForSt)."""
+    return backend_of(config) in ("rocksdb", "forst")
 
 
 @dataclass(frozen=True, slots=True)

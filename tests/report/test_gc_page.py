@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flinkscope.gc.log import GcLog, read_gc_log
+from flinkscope.report.chart_model import MAX_POINTS, ChartRow, SeriesRow
 from flinkscope.report.gc_chart import gc_chart, overlay_chart
 from flinkscope.report.html.gc_page import gc_page
-from flinkscope.report.model import MAX_POINTS, ChartRow, SeriesRow
 from report_support import browser
 from report_support.browser import Browser
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flinkscope.report.model import ChartRow, FigureRow, ProcessRow, Report, Unit
+from flinkscope.report.chart_model import ChartRow, Unit
+from flinkscope.report.model import FigureRow, ProcessRow, Report
 from flinkscope.report.overlay import overlaid
 
 CompareVerdict = Literal["cured", "better", "not_cured", "cannot_tell"]

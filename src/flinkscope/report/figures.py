@@ -8,7 +8,8 @@ from typing import TypeVar
 from flinkscope.absent import Absent
 from flinkscope.diagnosis.facts import CheckpointFacts, GcFacts, HeapFacts, ProcessFacts
 from flinkscope.flink.state_facts import StateFacts
-from flinkscope.report.model import FigureRow, Unit
+from flinkscope.report.chart_model import Unit
+from flinkscope.report.model import FigureRow
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from flinkscope.formats.gclog.records import MISSING, Kind
 from flinkscope.gc.log import GcLog
 from flinkscope.gc.memory import live_trend
 from flinkscope.gc.timeline import Ints, Mask
-from flinkscope.report.model import MAX_POINTS, ChartRow, LevelRow, MarkRow, PanelRow, SeriesKind, SeriesRow
+from flinkscope.report.chart_model import MAX_POINTS, ChartRow, LevelRow, MarkRow, PanelRow, SeriesKind, SeriesRow
 from flinkscope.report.thinning import saw_tooth, thinned
 from flinkscope.report.timeline import HUE_LIMIT, HUE_LIVE, HUE_PAUSE, HUE_SHARE, HUE_USED, MAX_MARKS
 from flinkscope.units import human_bytes, human_ns

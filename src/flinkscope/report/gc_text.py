@@ -10,8 +10,8 @@ from flinkscope.formats.gclog.records import MISSING, EventTable
 from flinkscope.gc.figure import Figure
 from flinkscope.gc.findings import GcFinding
 from flinkscope.gc.log import GcLog
+from flinkscope.report.chart_model import Unit
 from flinkscope.report.gc_chart import gc_chart
-from flinkscope.report.model import Unit
 from flinkscope.report.quantities import shown
 from flinkscope.report.terminal_tables import chart_lines
 from flinkscope.report.terminal_text import Ink, fitted, heading, indented, table

@@ -2,7 +2,7 @@
 
 Only strings, whole numbers (bytes, nanoseconds, basis points, counts), None and tuples, in a fixed order; so the JSON
 is deterministic and a report can be rendered again or compared without the dump. Its size is bounded by the number of
-rules, processes and classes shown, never by objects: charts are thinned to ``MAX_POINTS`` a series, tables to their
+rules, processes and classes shown, never by objects: charts are thinned to 1,500 points a series, tables to their
 top.
 ``None`` is "not known" (never 0); where a reader could ask why, an ``AbsentRow`` says it.
 """
@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from flinkscope.report.chart_model import ChartRow, Unit
+
 FORMAT_NAME = "flinkscope-report"
 FORMAT_VERSION = 1
-MAX_POINTS = 1500
 MAX_CLASSES = 40
 MAX_OWNERS = 60
 MAX_DOMINATORS = 20
@@ -23,8 +24,6 @@ MAX_ROWS_A_RULE = 4
 
 Severity = Literal["critical", "error", "warning", "info"]
 Verdict = Literal["fired", "ruled_out", "unclear", "not_evaluated"]
-Unit = Literal["bytes", "ns", "bp", "count", "bytes_per_s", "milli", "text"]
-SeriesKind = Literal["line", "step", "points", "area", "bars"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,62 +159,6 @@ class FigureRow:
     text: str = ""
     absent: str = ""
     place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesRow:
-    """One line of a chart: ``x`` in ns since the chart's start, ``y`` in the panel's unit (None: a gap).
-
-    ``hue`` 1–8 picks the colour, so that the same thing has the same colour in every chart.
-    """
-
-    name: str
-    kind: SeriesKind
-    hue: int
-    x: tuple[int, ...]
-    y: tuple[int | None, ...]
-    dashed: bool = False
-    shown: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class LevelRow:
-    """A horizontal line, such as -Xmx."""
-
-    name: str
-    value: int
-    hue: int
-
-
-@dataclass(frozen=True, slots=True)
-class MarkRow:
-    """A moment. ``kind``: death, full_gc, restart, log, checkpoint, safepoint."""
-
-    x: int
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class PanelRow:
-    """One strip of a chart with its own y axis; all strips share the time axis."""
-
-    title: str
-    unit: Unit
-    series: tuple[SeriesRow, ...]
-    levels: tuple[LevelRow, ...] = ()
-    tall: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ChartRow:
-    """Strips above one time axis. ``start_unix_ms`` None: only uptime is known. ``note`` says what was thinned."""
-
-    title: str
-    panels: tuple[PanelRow, ...]
-    marks: tuple[MarkRow, ...] = ()
-    start_unix_ms: int | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flinkscope.report.model import ChartRow, LevelRow, MarkRow, PanelRow, ProcessRow, SeriesRow
+from flinkscope.report.chart_model import ChartRow, LevelRow, MarkRow, PanelRow, SeriesRow
+from flinkscope.report.model import ProcessRow
 from flinkscope.report.timeline import AFTER_GC, HEAP_PANEL, HUE_LIMIT, HUE_USED, LIVE_SET
 
 _KEPT = (AFTER_GC, LIVE_SET)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from flinkscope.report.model import ChartRow, FigureRow, FlinkStateRow, HeapRow, MemoryBarRow, PanelRow, SeriesRow
+from flinkscope.report.chart_model import ChartRow, PanelRow, SeriesRow
+from flinkscope.report.model import FigureRow, FlinkStateRow, HeapRow, MemoryBarRow
 from flinkscope.report.quantities import shown
 from flinkscope.report.terminal_text import Ink, fitted, heading, indented, table
 from flinkscope.units import human_bytes, human_count, human_ns

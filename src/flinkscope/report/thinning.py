@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from flinkscope.report.model import MAX_POINTS
+from flinkscope.report.chart_model import MAX_POINTS
 
 Column = Sequence[int] | NDArray[np.int64]
 

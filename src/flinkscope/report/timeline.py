@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flinkscope.absent import Absent
 from flinkscope.diagnosis.facts import CheckpointFacts, GcFacts, ProcessFacts
-from flinkscope.report.model import MAX_POINTS, ChartRow, LevelRow, MarkRow, PanelRow, SeriesRow
+from flinkscope.report.chart_model import MAX_POINTS, ChartRow, LevelRow, MarkRow, PanelRow, SeriesRow
 from flinkscope.report.thinning import saw_tooth, thinned
 from flinkscope.units import human_bytes, human_ns
 

@@ -9,9 +9,10 @@ from flinkscope.gc.figure import Figure
 from flinkscope.gc.findings import GcFinding
 from flinkscope.gc.log import FullGc, GcLog
 from flinkscope.report.builder import place_row
+from flinkscope.report.chart_model import Unit
 from flinkscope.report.gc_chart import gc_chart, overlay_chart
 from flinkscope.report.html.page import page_of
-from flinkscope.report.model import EvidenceRow, FigureRow, FindingRow, Severity, Unit
+from flinkscope.report.model import EvidenceRow, FigureRow, FindingRow, Severity
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned, harmless, shortened
 

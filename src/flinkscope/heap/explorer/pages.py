@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from flinkscope.errors import UsageError
-from flinkscope.heap.labels import object_ref
+from flinkscope.heap.labels import ObjectRef, object_ref
 from flinkscope.heap.pins import path_from_root
 from flinkscope.heap.sets import children_of
 from flinkscope.heap.strength import shortest_paths
@@ -91,7 +92,7 @@ class Pages:
     def _dominators(self, query: dict[str, str], nonce: str) -> str:
         parent = self._index(query) if "address" in query else -1
         start = _number(query, "start")
-        above = []
+        above: list[ObjectRef] = []
         node = parent
         while node >= 0 and len(above) < PAGE_ROWS:
             above.append(object_ref(self.heap, node, self.show_strings))
@@ -111,9 +112,8 @@ class Pages:
             raise UsageError(f"cannot sort by {sort!r}", hint=", ".join(SORTS))
         rows = sorted((row for row in self._classes if wanted.lower() in row.class_name.lower()), key=SORTS[sort])
         start = _number(query, "start")
-        return self._render(
-            "histogram", nonce, rows=rows[start : start + PAGE_ROWS], start=start, total=len(rows), filter=wanted, sort=sort
-        )  # fmt: skip
+        shown = rows[start : start + PAGE_ROWS]
+        return self._render("histogram", nonce, rows=shown, start=start, total=len(rows), filter=wanted, sort=sort)
 
     def _instances(self, query: dict[str, str], nonce: str) -> str:
         row = _number(query, "class")
@@ -123,10 +123,9 @@ class Pages:
         order = np.lexsort((indices, -self.heap.retained_bytes[indices]))
         start = _number(query, "start")
         chosen = indices[order][start : start + PAGE_ROWS]
-        rows = [
-            (object_ref(self.heap, i, self.show_strings), int(self.heap.shallow_bytes[i]), int(self.heap.retained_bytes[i]))
-            for i in chosen.tolist()
-        ]
+        shallow, retained = self.heap.shallow_bytes[chosen].tolist(), self.heap.retained_bytes[chosen].tolist()
+        references = [object_ref(self.heap, i, self.show_strings) for i in chosen.tolist()]
+        rows = list(zip(references, shallow, retained, strict=True))
         name = self.heap.store.classes.names[row]
         return self._render(
             "instances", nonce, rows=rows, start=start, total=len(indices), name=name, class_index=row
@@ -158,11 +157,10 @@ class Pages:
         threads = [row for row in self._live_threads if wanted and wanted.lower() in (row.name or "").lower()]
         texts = []
         if self.show_strings and len(wanted) >= 3:
-            from re import escape
-
-            texts = find_strings(self.heap, escape(wanted), limit=PAGE_ROWS, show_strings=True)
+            texts = find_strings(self.heap, re.escape(wanted), limit=PAGE_ROWS, show_strings=True)
+        classes, threads = classes[:PAGE_ROWS], threads[:PAGE_ROWS]
         return self._render(
-            "search", nonce, q=wanted, found=found, classes=classes[:PAGE_ROWS], threads=threads[:PAGE_ROWS], texts=texts
+            "search", nonce, q=wanted, found=found, classes=classes, threads=threads, texts=texts
         )  # fmt: skip
 
     def _object_at(self, text: str) -> Any:

@@ -46,7 +46,8 @@ class Explorer:
         try:
             self._server = _Server((LOOPBACK, port), self)
         except OSError as error:
-            raise SourceError(f"port {port} cannot be used: {error.strerror}", hint="--port 0 takes a free one") from error
+            why = f"port {port} cannot be used: {error.strerror}"
+            raise SourceError(why, hint="--port 0 takes a free one") from error
 
     @property
     def port(self) -> int:

@@ -121,9 +121,8 @@ def read_job(document: Any, source: str) -> RestJob:
     plan = document.get("plan") if isinstance(document, dict) else None
     nodes = plan.get("nodes") if isinstance(plan, dict) else None
     inputs = {
-        str(node.get("id")): tuple(str(edge.get("id")) for edge in node.get("inputs") or () if isinstance(edge, dict))
-        for node in (nodes if isinstance(nodes, list) else [])
-        if isinstance(node, dict)
+        str(node.get("id")): tuple(str(edge.get("id")) for edge in _entries(node.get("inputs")))
+        for node in _entries(nodes)
     }
     vertices = tuple(_vertex(vertex, inputs, source) for vertex in _list(document, "vertices", source))
     return _job(document, source, vertices)
@@ -176,8 +175,8 @@ def read_environment(document: Any, source: str) -> RestEnvironment:
     return RestEnvironment(
         Place(source),
         _text(jvm, "version", source),
-        tuple(str(option) for option in jvm.get("options") or ()),
-        tuple(str(entry) for entry in document.get("classpath") or ()),
+        _texts(jvm.get("options")),
+        _texts(document.get("classpath")),
     )
 
 
@@ -193,7 +192,7 @@ def flame_stacks(document: Any, source: str) -> Iterator[tuple[tuple[str, ...], 
         if not isinstance(node, dict):
             raise UnreadableInputError(f"{source}: a frame of the flame graph is not an object")
         stack = above if node is root else (*above, _text(node, "name", source))
-        children = node.get("children") or []
+        children = _entries(node.get("children"))
         own = _number(node, "value", source) - sum(_number(child, "value", source) for child in children)
         if own > 0 and stack:
             yield stack, own
@@ -264,6 +263,14 @@ def _text(document: Any, key: str, source: str) -> str:
     if value is None:
         raise UnreadableInputError(f"{source}: expected a text {key!r}")
     return str(value)
+
+
+def _entries(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(entry) for entry in value) if isinstance(value, list) else ()
 
 
 def _maybe(document: Any, key: str) -> int | None:

@@ -237,6 +237,8 @@ def _split(url: str) -> tuple[str, str | None, str | None]:
 
 
 def _pool(access: RestAccess) -> urllib3.PoolManager:
+    if not access.verify:  # the user asked for it: no warning at each request
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     try:
         return urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=access.connect_timeout_s, read=access.read_timeout_s),
@@ -284,7 +286,10 @@ def _unreachable(url: str, error: urllib3.exceptions.HTTPError) -> SourceError:
         )
     if isinstance(cause, urllib3.exceptions.NameResolutionError):
         return SourceError(f"{url}: the host name is not known", hint="check the name, or use kubectl port-forward")
-    if isinstance(cause, urllib3.exceptions.ConnectTimeoutError):
+    if isinstance(cause, urllib3.exceptions.ConnectTimeoutError) and not isinstance(
+        cause,
+        urllib3.exceptions.NewConnectionError,  # a refusal, which urllib3 counts among the time-outs
+    ):
         return SourceError(f"{url}: no connection in time", hint="a firewall or network policy in between?")
     if isinstance(cause, urllib3.exceptions.ReadTimeoutError):
         return SourceError(f"{url}: no answer in time", hint="the JobManager may hang; try a longer --timeout")

@@ -15,7 +15,7 @@ _HOME = {
     "compare": "flinkscope.report.comparison",
     "diagnose": "flinkscope.diagnosis.run",
     "open_case": "flinkscope.sources.case",
-    "open_heap": "flinkscope.heap.store",
+    "open_heap": "flinkscope.flink.opened",
     "memory_model": "flinkscope.flink.memory_model",
     "size_for": "flinkscope.flink.sizing",
     "read_gc_log": "flinkscope.gc.log",
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from flinkscope.diagnosis.run import diagnose
     from flinkscope.errors import FlinkscopeError, MemoryConfigError
     from flinkscope.flink.memory_model import memory_model
+    from flinkscope.flink.opened import open_heap
     from flinkscope.flink.sizing import size_for
     from flinkscope.gc.log import read_gc_log
-    from flinkscope.heap.store import open_heap
     from flinkscope.report.builder import build_report
     from flinkscope.report.comparison import compare
     from flinkscope.report.output import render

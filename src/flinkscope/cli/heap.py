@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "strings": "strings: how many, how equal; search them",
     "direct": "direct buffers and the JVM's own count of them",
     "references": "soft, weak, phantom, finalizer references",
+    "flink": "in Flink's terms: tasks, state, timers, windows, owners",
     "sql": "SQL over objects, classes, refs, strings and every class",
     "serve": "explore the dump in a browser, on this machine only",
 }

@@ -1,0 +1,38 @@
+"""``flinkscope.open_heap``: a heap dump that also answers in Flink's terms."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from flinkscope.flink.lens.view import FlinkView, view
+from flinkscope.heap import store
+from flinkscope.heap.objects import SizeRule
+from flinkscope.progress import SILENT, Progress
+
+
+class FlinkHeap(store.Heap):
+    """A heap with Flink's lens: everything that ``Heap`` answers, and ``flink``."""
+
+    def __init__(self, opened: store.Heap) -> None:
+        self.__dict__.update(opened.__dict__)  # the same columns, no copy
+
+    @cached_property
+    def _flink(self) -> FlinkView:
+        return view(self)
+
+    def flink(self) -> FlinkView:
+        """Process, keyed state, timers, windows and the owner of every byte. Computed once; see ``lens.view``."""
+        return self._flink
+
+
+def open_heap(
+    path: str | Path,
+    *,
+    progress: Progress = SILENT,
+    cache: bool = True,
+    work_dir: str | Path | None = None,
+    sizes: SizeRule = "measured",
+) -> FlinkHeap:
+    """As ``flinkscope.heap.store.open_heap``: same arguments, cost and errors; the answer knows Flink too."""
+    return FlinkHeap(store.open_heap(path, progress=progress, cache=cache, work_dir=work_dir, sizes=sizes))

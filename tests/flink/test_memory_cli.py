@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flinkscope.cli.main import cli, main
+from flinkscope.flink.memory_model import memory_model
+from flinkscope.sources.case import CaseProcess, CaseWriter
 
 PROCESS = "taskmanager.memory.process.size"
 LIGHT = """
@@ -171,3 +173,33 @@ def test_examples_of_the_reference(name: str) -> None:
     outcome = doctest.testfile(str(page), module_relative=False)
     assert outcome.attempted > 0
     assert outcome.failed == 0
+
+
+def test_a_case_is_a_configuration_too(tmp_path: Path) -> None:
+    writer = CaseWriter(tmp_path / "case", "a case")
+    writer.put_process(CaseProcess("tm-0", "taskmanager", "1.20.5"))
+    writer.put_process(CaseProcess("jm-0", "jobmanager", "1.20.5"))
+    config = tmp_path / "case" / "config.yaml"
+    config.write_text(f"{PROCESS}: 2g\njobmanager.memory.process.size: 1600m\n")
+    writer.add(config, "config")
+    assert "TaskManager of Flink 1.20.5, from" in run("memory", str(tmp_path / "case")).output
+    assert "-Xmx1073741824" in run("memory", str(tmp_path / "case"), "--role", "jobmanager").output
+    CaseWriter(tmp_path / "empty", "nothing in it")
+    with pytest.raises(SystemExit) as end:
+        main(["memory", str(tmp_path / "empty")])
+    assert end.value.code == 4
+
+
+def test_a_running_process_by_its_pid() -> None:
+    words = ["-c", "import time; time.sleep(60)", "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"]
+    options = [w for k, v in memory_model({PROCESS: "1728m"}).dynamic_options().items() for w in ("-D", f"{k}={v}")]
+    child = subprocess.Popen([sys.executable, *words, *options])
+    try:
+        result = run("memory", "--pid", str(child.pid))
+    finally:
+        child.kill()
+        child.wait()
+    assert result.exit_code == 0, result.output
+    assert f"TaskManager of Flink 2.3.0 (assumed, say --flink), from process {child.pid}" in result.output
+    assert "-Xmx536870902" in result.output
+    assert "idle managed memory: unknown" in result.output

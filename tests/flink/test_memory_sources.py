@@ -271,6 +271,15 @@ def test_binary_and_missing_files(tmp_path: Path) -> None:
         read_flink_config(tmp_path / "missing")
 
 
+def test_a_huge_log_and_a_huge_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flinkscope.formats.flink_config.LARGEST_BYTES", 10_000)
+    (tmp_path / "flink.log").write_bytes(TREE.encode() + b"\xff INFO  [] - line\n" * 1000)
+    assert len(read_flink_config(tmp_path / "flink.log")) == 2
+    (tmp_path / "config.yaml").write_text("a: 1\n" * 5000)
+    with pytest.raises(UnreadableInputError, match="larger than"):
+        read_flink_config(tmp_path / "config.yaml")
+
+
 def test_alias_bomb_is_refused() -> None:
     lines = ["a0: &a0 {x: 1}"]
     for n in range(1, 12):

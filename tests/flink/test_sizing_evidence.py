@@ -12,7 +12,7 @@ from flinkscope.absent import Absent
 from flinkscope.errors import UnreadableInputError, UsageError
 from flinkscope.flink.memory_model import memory_model
 from flinkscope.flink.options import catalogue_versions, is_known
-from flinkscope.flink.sizing import Proposal, applied
+from flinkscope.flink.sizing import Proposal, applied, heap_for_live_set
 from flinkscope.flink.sizing_alternatives import other_ways
 from flinkscope.flink.sizing_evidence import MeasuredLiveSet, grown, measured_live_set
 from flinkscope.flink.sizing_live_set import SizingRefused
@@ -46,6 +46,15 @@ def test_a_rising_live_set_is_refused_unless_its_end_is_known(tmp_path: Path) ->
     with pytest.raises(SizingRefused, match="without an end in sight"):
         grown(live, None)
     assert grown(RISING, HOUR_NS) == GIB + 3600 * 100_000
+
+
+def test_a_live_set_that_filled_the_heap_is_a_lower_bound(tmp_path: Path) -> None:
+    full = measured_live_set(_gc_log(tmp_path / "gc.log", [480, 470, 490, 475, 480]))
+    assert full.at_ceiling
+    target = heap_for_live_set(full.live_set_bytes, "G1", at_ceiling=True)
+    assert target.factor == 3.5
+    assert "lower bound" in target.reasons[-1]
+    assert not measured_live_set(_gc_log(tmp_path / "low.log", [100, 104, 99])).at_ceiling
 
 
 def test_histogram(tmp_path: Path) -> None:

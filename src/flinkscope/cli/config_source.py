@@ -119,10 +119,35 @@ def choose_config(
 
 def _of_path(path: str, role: str | None, flink: str | None) -> FlinkConfig:
     from flinkscope.formats.flink_config import read_flink_config
+    from flinkscope.sources.case import is_case
 
+    if is_case(Path(path)):
+        return _of_case(path, role)
     found = read_flink_config(path, flink)
     wanted = role or "taskmanager"
     return next((config for config in found if config.role == wanted), found[0])
+
+
+def _of_case(path: str, role: str | None) -> FlinkConfig:
+    """The configuration in a case: the file, or else the command line, of the wanted role's process."""
+    from dataclasses import replace
+
+    from flinkscope.errors import UnreadableInputError
+    from flinkscope.formats.flink_config import read_flink_config
+    from flinkscope.sources.case import open_case
+
+    case = open_case(path)
+    wanted = role or "taskmanager"
+    for kind in ("config", "command_line"):
+        for artifact in case.of_kind(kind):
+            process = case.process(artifact.process) if artifact.process else None
+            if process is None or process.role == wanted:
+                config = read_flink_config(case.path_of(artifact))[0]
+                known = [p.flink_version for p in case.processes if p.role == wanted and p.flink_version]
+                return replace(config, flink_version=config.flink_version or (known[0] if known else None))
+    raise UnreadableInputError(
+        f"{path}: no configuration of a {wanted} in this case", hint="choose the other process with --role"
+    )
 
 
 def _of_rest(url: str, role: str | None, task_manager: str | None) -> FlinkConfig:

@@ -58,7 +58,7 @@ def command(**options: Any) -> None:
     if options["as_json"]:
         _echo_json(choice, live, target, heap_bytes, proposals, missing)
     else:
-        _show(choice, live, target, heap_bytes, proposals, missing)
+        _show(choice, options["collector"], live, target, heap_bytes, proposals, missing)
 
 
 def _choice(options: dict[str, Any]) -> ConfigChoice:
@@ -77,7 +77,7 @@ def _choice(options: dict[str, Any]) -> ConfigChoice:
 def _wanted(options: dict[str, Any]) -> tuple[MeasuredLiveSet | None, HeapTarget | None, int]:
     """The measured live set (None if given), the heap target (None if the heap is given), and the heap's bytes."""
     from flinkscope.errors import UsageError
-    from flinkscope.flink.sizing_evidence import MeasuredLiveSet, grown
+    from flinkscope.flink.sizing_evidence import grown
     from flinkscope.flink.sizing_live_set import heap_for_live_set
 
     given = [name for name in ("heap", "live_set", "evidence", "live_pid") if options[name] is not None]
@@ -96,8 +96,9 @@ def _wanted(options: dict[str, Any]) -> tuple[MeasuredLiveSet | None, HeapTarget
         rising=live.rising_bytes_per_s > 0,
         humongous_bp=live.humongous_bp,
         upper_bound=live.upper_bound,
+        at_ceiling=live.at_ceiling,
     )
-    return (live if isinstance(live, MeasuredLiveSet) else None), target, target.heap_bytes
+    return live, target, target.heap_bytes
 
 
 def _measured(options: dict[str, Any]) -> MeasuredLiveSet:
@@ -141,7 +142,23 @@ def _state_heap_bytes(text: str | None, target: HeapTarget | None) -> int | None
     return size_bytes(text) * (target.factor_percent if target else 100) // 100
 
 
-def _show(choice: Any, live: Any, target: Any, heap_bytes: int, proposals: list[Any], missing: list[Any]) -> None:
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    from flinkscope.cli.main import printable
+
+    return textwrap.fill(printable(text), 100, initial_indent="  ", subsequent_indent="    ")
+
+
+def _show(
+    choice: Any,
+    collector: str | None,
+    live: Any,
+    target: Any,
+    heap_bytes: int,
+    proposals: list[Any],
+    missing: list[Any],
+) -> None:
     from flinkscope.cli.main import printable
     from flinkscope.flink import sizing_view as view
     from flinkscope.units import human_bytes
@@ -149,7 +166,9 @@ def _show(choice: Any, live: Any, target: Any, heap_bytes: int, proposals: list[
     click.echo(printable(f"{choice.heading()}\n"))
     click.echo(f"Wanted: {human_bytes(heap_bytes)} of JVM heap")
     if live is not None and live.basis != "given":
-        click.echo(printable(f"  live set {human_bytes(live.live_set_bytes)} from {live.source}: {live.basis}"))
+        click.echo(_wrapped(f"live set {human_bytes(live.live_set_bytes)} from {live.source}: {live.basis}"))
+    if live is not None and live.collector is None and not collector:
+        click.echo("  the collector is not known: G1 assumed; say --collector")
     lines = [] if target is None else view.target_lines(target)
     lines += ["", "Side by side", *view.overview_lines(proposals)]
     for number, proposal in enumerate(proposals, 1):

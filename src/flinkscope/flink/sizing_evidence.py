@@ -12,6 +12,7 @@ from flinkscope.progress import SILENT, Progress
 from flinkscope.units import human_bytes
 
 _NS_PER_S = 1_000_000_000
+_CEILING_PERCENT = 90  # of the maximum heap: from there on a collector hardly finds room, so the live set cannot grow
 _TOTAL = re.compile(r"^\s*Total\s+(\d+)\s+(\d+)\s*$", re.MULTILINE)
 
 
@@ -20,6 +21,7 @@ class MeasuredLiveSet:
     """``live_set_bytes`` as measured from ``source``; ``collector`` None where the evidence does not tell it.
 
     ``upper_bound``: garbage may be in it. ``rising_bytes_per_s``: the certain rise, 0 if it does not rise for certain.
+    ``at_ceiling``: it filled the heap or an OutOfMemoryError cut it off, so the true need is larger.
     """
 
     live_set_bytes: int
@@ -29,6 +31,7 @@ class MeasuredLiveSet:
     upper_bound: bool = False
     rising_bytes_per_s: int = 0
     humongous_bp: int = 0
+    at_ceiling: bool = False
 
 
 def measured_live_set(path: str | Path, progress: Progress = SILENT) -> MeasuredLiveSet:
@@ -103,6 +106,7 @@ def _of_gc_log(path: Path, progress: Progress) -> MeasuredLiveSet:
         upper_bound=bool(log.live_set.note),
         rising_bytes_per_s=rise.value if certain and not isinstance(rise, Absent) else 0,
         humongous_bp=0 if isinstance(humongous, Absent) else humongous.value,
+        at_ceiling=log.max_heap_bytes is not None and live.value * 100 >= log.max_heap_bytes * _CEILING_PERCENT,
     )
 
 
@@ -114,7 +118,10 @@ def _of_heap_dump(path: Path, progress: Progress) -> MeasuredLiveSet:
     if live_bytes <= 0:
         raise UnreadableInputError(f"{path}: no object is reachable in this dump", hint="is the dump cut off?")
     gap = f"; part of the dump is missing ({heap.gap})" if heap.gap else ""
-    return MeasuredLiveSet(live_bytes, str(path), f"bytes of all reachable objects{gap}")
+    out_of_memory = heap.oom_thread is not None
+    if out_of_memory:
+        gap += f"; taken when thread {heap.oom_thread} ran out of memory"
+    return MeasuredLiveSet(live_bytes, str(path), f"bytes of all reachable objects{gap}", at_ceiling=out_of_memory)
 
 
 def _of_histogram(path: Path) -> MeasuredLiveSet:

@@ -64,13 +64,16 @@ def heap_for_live_set(
     rising: bool = False,
     humongous_bp: int = 0,
     upper_bound: bool = False,
+    at_ceiling: bool = False,
     leak: str = "",
 ) -> HeapTarget:
     """The heap for a live set in bytes under ``collector`` (``G1``, ``Parallel``, ``Serial``, ``ZGC``, …).
 
     ``rising``: the live set has not settled yet. ``humongous_bp``: share of humongous objects in basis points.
-    ``upper_bound``: only young collections were seen, so the true live set is smaller. ``leak``: the cause, if a leak
-    is proved. Raises SizingRefused for a leak, UsageError for a live set that is not positive.
+    ``upper_bound``: only young collections were seen, so the true live set is smaller. ``at_ceiling``: it filled the
+    heap, so the true one is larger. ``leak``: the cause, if a leak is proved.
+
+    Raises SizingRefused for a leak, UsageError for a live set that is not positive or an unknown collector.
     """
     if live_set_bytes <= 0:
         raise UsageError(
@@ -87,6 +90,12 @@ def heap_for_live_set(
     if rising:
         percent = max(percent, _G1_TREND_PERCENT)
         reasons.append("the live set still rises, so more room until it settles; measure over a whole window cycle")
+    if at_ceiling:
+        percent = max(percent, _G1_TREND_PERCENT)
+        reasons.append(
+            "the live set filled the heap, so the true need is larger than measured: this is a lower bound; measure "
+            "again with the larger heap"
+        )
     if humongous_bp > _HUMONGOUS_BP and name == "g1":
         percent += _HUMONGOUS_EXTRA_PERCENT
         reasons.append(f"{humongous_bp / 100:.1f} % humongous objects waste the ends of their regions")

@@ -18,7 +18,7 @@ from pathlib import Path
 from flinkscope.errors import FormatError, SourceError, UnreadableInputError
 from flinkscope.place import Place
 
-LARGEST_BYTES = 64 * 1024 * 1024  # a log's first lines hold its memory tree; a configuration is a few kilobytes
+LARGEST_BYTES = 32 * 1024 * 1024  # a log's first lines hold its memory tree; a configuration is a few kilobytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ def _file_of_folder(folder: Path, flink: str | None) -> Path:
 
 
 def _text(path: Path) -> str:
+    """The file's text; of a larger file only its beginning, where a log has its memory tree."""
     try:
         with path.open("rb") as stream:
             head = stream.read(2)
@@ -136,13 +137,17 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}", hint="check the path and its permissions") from error
     if len(data) > LARGEST_BYTES:
-        raise UnreadableInputError(
-            f"{path}: larger than {LARGEST_BYTES:,} bytes, so it is no Flink configuration",
-            hint="give config.yaml, or the first lines of the log with the memory configuration",
-        )
+        data = data[: data.rfind(b"\n", 0, LARGEST_BYTES) + 1]
+        if b"Memory configuration:" not in data:
+            raise UnreadableInputError(
+                f"{path}: larger than {LARGEST_BYTES:,} bytes and without a memory tree at its beginning",
+                hint="give config.yaml, or the first lines of the log",
+            )
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
+        if b"Memory configuration:" in data:  # a log may hold any bytes that a job prints
+            return data.decode("utf-8", "replace")
         found = f"byte {data[error.start]:#04x}"
         raise FormatError(str(path), error.start, "UTF-8 text", found, hint="is this a configuration file?") from error
 

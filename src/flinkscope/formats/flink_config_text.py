@@ -15,6 +15,7 @@ _KEY = re.compile(r"[A-Za-z$][\w.$<>/-]*")
 _JAVA_LINE_END = re.compile(r"\r\n|\r|\n")
 _JAVA_BLANKS = "".join(map(chr, range(33)))
 _BYTES = re.compile(r"(?:\((\d+) bytes\)|\b(\d+) bytes)")
+_DIST_JAR = re.compile(r"flink-dist(?:_[\d.]+)?-(\d+\.\d+\.\d+)")
 _TREE_HEADS = {
     "Final TaskExecutor Memory configuration:": "taskmanager",
     "Final Master Memory configuration:": "jobmanager",
@@ -108,7 +109,16 @@ def command_line(words: list[str], source: str) -> FlinkConfig:
         jvm, rest = [word for word in words[:main] if word.startswith("-")], words[main + 1 :]
     dynamic = dynamic_arguments(_dynamic_words(rest), source)
     role = _role_of(words[main]) if main is not None else _role_of_keys(dynamic)
-    return FlinkConfig(source, "command line", dynamic.entries, role=role, launcher="none", jvm_arguments=tuple(jvm))
+    jar = next((match for word in words if (match := _DIST_JAR.search(word))), None)
+    return FlinkConfig(
+        source,
+        "command line",
+        dynamic.entries,
+        role=role,
+        flink_version=jar and jar[1],
+        launcher="none",
+        jvm_arguments=tuple(jvm),
+    )
 
 
 def _dynamic_words(words: list[str]) -> list[str]:

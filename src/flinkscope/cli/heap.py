@@ -9,6 +9,11 @@ import click
 
 # name → one-line help; the module is flinkscope.cli.heap_<name>, its command is `command`
 COMMANDS: dict[str, str] = {
+    "info": "what the dump is: sizes, counts, roots, what is unreachable",
+    "histogram": "objects and bytes by class, package, loader or super class",
+    "dominators": "the dominator tree: what keeps how much; drill down",
+    "paths": "paths from GC roots to an object: who holds it",
+    "diff": "what appeared from one dump to another",
     "object": "one object: fields, statics, elements, references",
     "threads": "threads: state, stack with locals, retained size",
     "loaders": "class loaders: parents, classes, instances, retained size",

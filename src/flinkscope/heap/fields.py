@@ -75,6 +75,21 @@ def field_column(store: ObjectStore, indices: Array, name: str) -> Array:
     return column.astype(column.dtype.newbyteorder("="))
 
 
+def reference_field(store: ObjectStore, indices: Array, name: str) -> Array:
+    """As ``field_column`` for a field that must be a reference: -1 for all where a damaged dump says otherwise."""
+    try:
+        column = field_column(store, indices, name)
+    except UsageError:
+        column = np.empty(0, np.int64)
+    return column if column.dtype == np.int32 and _is_reference(store, indices, name) else np.full(len(indices), -1)
+
+
+def _is_reference(store: ObjectStore, indices: Array, name: str) -> bool:
+    rows = np.unique(store.class_of[indices])
+    found = [store.classes.field_named(int(row), name) for row in rows[rows >= 0]]
+    return all(field is None or field.type == tags.TYPE_OBJECT for field in found)
+
+
 def _field_hint(store: ObjectStore, row: int) -> str:
     names = [field.name for field in store.classes.fields(row)] if row >= 0 else []
     return f"it has {', '.join(names[:20])}" if names else "it has no fields"
@@ -129,9 +144,11 @@ def strings(store: ObjectStore, indices: Array, limit_chars: int = 1 << 20) -> l
     if not len(good):
         return texts
     chosen = indices[good]
-    values = field_column(store, chosen, "value")
+    values = reference_field(store, chosen, "value")
     names = {field.name for row in rows for field in store.classes.fields(row)}
-    coders = field_column(store, chosen, "coder") if "coder" in names else np.full(len(chosen), UTF16)
+    coders = np.full(len(chosen), UTF16)
+    if "coder" in names:
+        coders = field_column(store, chosen, "coder").astype(np.int64)
     records = store.records
     for k, value, coder in zip(good.tolist(), values.tolist(), coders.tolist(), strict=True):
         if value > 0 and records.data[int(store.offsets[value])] == tags.PRIMITIVE_ARRAY_DUMP:
@@ -141,7 +158,7 @@ def strings(store: ObjectStore, indices: Array, limit_chars: int = 1 << 20) -> l
 
 def thread_name(store: ObjectStore, index: int) -> str:
     """The name of a thread object (String, or char[] up to JDK 7); its address if the name is not in the dump."""
-    name = int(field_column(store, np.array([index]), "name")[0])
+    name = int(reference_field(store, np.array([index]), "name")[0])
     text = strings(store, np.array([name]))[0]
     if text is None and name > 0 and store.records.data[int(store.offsets[name])] == tags.PRIMITIVE_ARRAY_DUMP:
         text = _decoded(store, name, LATIN1, 1 << 16)

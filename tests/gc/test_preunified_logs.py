@@ -283,6 +283,17 @@ def test_tables_and_an_application_s_own_lines_between() -> None:
     assert builder.coverage.gc_lines == 17  # the last line is the application's
 
 
+def test_standard_output_of_a_task_manager() -> None:
+    """Flags without a title (PrintCommandLineFlags), and the application's lines in between, which are no GC lines."""
+    table, builder = read("stdout.log")
+    assert [row[0] for row in brief(table)] == ["YOUNG", "FULL"]
+    jvm = segment(builder).jvm
+    assert (jvm.collector, jvm.max_heap_bytes) == ("Parallel", 2 << 30)
+    assert jvm.out_of_memory == [(5, "java.lang.OutOfMemoryError: Metaspace")]
+    assert (builder.coverage.lines, builder.coverage.gc_lines) == (7, 3)
+    assert understood_all(builder)
+
+
 def test_two_jvms_mixed_line_by_line_end_without_a_flood_of_segments() -> None:
     lines = []
     for second in range(12_000):

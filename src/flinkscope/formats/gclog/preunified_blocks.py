@@ -283,9 +283,10 @@ class BlockReader:
 
 
 def _stamp_of(line: bytes, template: Template) -> Stamp:
-    """The stamp of a template's line: it begins the line."""
+    """The stamp that begins a template's line."""
     if template.unstamped:
         return Stamp()
     if template.uptime == MISSING and line[:1].isdigit():
         return Stamp(line[:28])
-    return stamps_in(line)[0]
+    stamps = stamps_in(line)
+    return stamps[0] if stamps else Stamp()  # none: of the right shape, but no stamp of HotSpot's

@@ -52,7 +52,7 @@ class EventWriter:
         self._clock = clock
         self._open_sizes: list[int] = []
         self._cpu_told: Triple = _NOTHING_TOLD
-        self._phase_starts: dict[str, int] = {}
+        self._phase_starts: dict[str, tuple[int, int]] = {}  # (which JVM, when)
         self._remark_next = False
 
     def write(self, pause: Pause, offset: int) -> None:
@@ -121,11 +121,12 @@ class EventWriter:
         """A concurrent phase starts: its abort, which tells no duration, will need to know when."""
         if len(self._phase_starts) > _PHASES_KEPT:
             self._phase_starts.clear()
-        self._phase_starts[name] = moment
+        self._phase_starts[name] = len(self._builder.segments), moment
 
     def phase_ends(self, name: str) -> int:
         """When the phase started, MISSING where the log does not say."""
-        return self._phase_starts.pop(name, MISSING)
+        segment, moment = self._phase_starts.pop(name, (0, MISSING))
+        return moment if segment == len(self._builder.segments) else MISSING
 
     def cms_mark(self, initial: bool) -> None:
         """CMS' initial mark or remark was told by name: the next pause without a name is the other one."""
@@ -338,8 +339,10 @@ class EventWriter:
         begun = self.phase_ends(name)
         told = PHASE_SECONDS.search(frame.own)
         duration = seconds_ns(told[1]) if told else last_seconds_ns(frame.own)
-        if aborted and begun != MISSING and moment != MISSING:
+        if aborted and moment >= begun != MISSING:
             duration = moment - begun
+        elif aborted:
+            begun = MISSING
         if moment != MISSING and duration != MISSING:
             begun = max(moment - duration, 0)
         flags = Flag.ABORTED if aborted else 0

@@ -26,7 +26,7 @@ _BETWEEN = re.compile(
     # PrintFLSStatistics, CMSDumpAtPromotionFailure
     rb"|(?P<free_lists>Statistics for |-{8,}|Total Free Space: |Max {1,3}Chunk Size: |Number of Blocks: "
     rb"|Av\. {1,3}Block {1,3}Size: |Tree {1,9}Height: |Before GC:|After GC:|frag: "
-    rb"|CMS: (?:Large|bailing|abort preclean due to time {0,2}$))"
+    rb"|CMS: (?:Large|bailing|abort preclean due to (?:time|loop) {0,2}$))"
     # PrintClassHistogram…, PrintSafepointStatistics, TraceClassUnloading
     rb"|(?P<tables>\d{1,9}: {1,20}\d{1,20} {1,20}\d{1,20} |num {1,9}#instances|={20,}|Total {1,20}\d{1,20} {1,20}\d"
     rb"|vmop {1,40}\[threads|\w{3,60} {1,60}\[(?: {1,20}\d{1,9}){3} {1,9}\]|Polling page"
@@ -103,14 +103,20 @@ def is_out_of_memory(line: bytes) -> bool:
 
 
 def is_header(line: bytes) -> bool:
-    """Whether the line is one of the three that HotSpot prints at the top of every file: version, memory, flags."""
-    return line.startswith((b"Memory: ", b"CommandLine flags: ")) or _HEADER.match(line) is not None
+    """Whether the line is of those that HotSpot prints at the top of every file: version, memory, flags.
+
+    PrintCommandLineFlags prints the flags without a title, on standard output.
+    """
+    known = line.startswith((b"Memory: ", b"CommandLine flags: ")) or _HEADER.match(line) is not None
+    return known or (line.startswith(b"-XX:") and b" -XX:" in line)
 
 
 def read_header(line: bytes, jvm: JvmFacts) -> None:
     """Takes the facts out of one header line."""
     if line.startswith(b"CommandLine flags: "):
         _read_flags(line[19:], jvm)
+    elif line.startswith(b"-XX:"):
+        _read_flags(line, jvm)
     elif line.startswith(b"Memory: "):
         memory = _MEMORY.match(line)
         if memory is not None:

@@ -91,8 +91,9 @@ _FORMS = {
     "remark": _MARK + rb"\[YG occupancy: \d{1,15} K \(\d{1,15} K\)\](?:" + SKIPPED_STAMPS + rb"\[" + _PHASES + rb", "
     + _SECS + rb" secs\]){1,8} ?\[1 CMS-remark: " + _LEVELS + _END + _CPU,
     "begin": STAMPS + rb"\[(?P<phase>(?:CMS|GC)[- ]concurrent-[a-z-]{3,40})-start\] ?",
-    "phase": rb"(?: CMS: abort preclean due to time )?" + STAMPS + rb"\[(?P<phase>CMS-concurrent-[a-z-]{3,40}): "
-    + _SECS + rb"/(?P<secs>" + _SECS + rb") secs\] ?(?:" + _CPU + rb")?",
+    "phase": rb"(?: CMS: abort preclean due to (?:time|loop) )?" + STAMPS
+    + rb"\[(?P<phase>CMS-concurrent-[a-z-]{3,40}): " + _SECS + rb"/(?P<secs>" + _SECS + rb") secs\] ?"
+    + rb"(?:" + _CPU + rb")?",
     "phase of G1": STAMPS + rb"\[(?P<phase>GC concurrent-[a-z-]{3,40})-end, (?P<secs>" + _SECS + rb")(?: secs?)?\] ?",
     "stop": STAMPS + rb"Total time for which application threads were stopped: (?P<secs>" + _SECS
     + rb") seconds(?:, Stopping threads took: " + _SECS + rb" seconds)? ?",

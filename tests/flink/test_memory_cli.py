@@ -191,14 +191,20 @@ def test_a_case_is_a_configuration_too(tmp_path: Path) -> None:
 
 
 def test_a_running_process_by_its_pid() -> None:
-    words = ["-c", "import time; time.sleep(60)", "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"]
+    words = [
+        "-c",
+        "import time; print(1, flush=True); time.sleep(60)",
+        "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+    ]
     options = [w for k, v in memory_model({PROCESS: "1728m"}).dynamic_options().items() for w in ("-D", f"{k}={v}")]
-    child = subprocess.Popen([sys.executable, *words, *options])
+    child = subprocess.Popen([sys.executable, *words, *options], stdout=subprocess.PIPE)
+    assert child.stdout is not None
     try:
+        child.stdout.readline()
         result = run("memory", "--pid", str(child.pid))
     finally:
         child.kill()
-        child.wait()
+        child.communicate()
     assert result.exit_code == 0, result.output
     assert f"TaskManager of Flink 2.3.0 (assumed, say --flink), from process {child.pid}" in result.output
     assert "-Xmx536870902" in result.output

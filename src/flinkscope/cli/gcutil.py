@@ -15,20 +15,31 @@ if TYPE_CHECKING:
     from flinkscope.jvm.live import LiveJvm
 
 
-OPTIONS = ("gcutil", "gc", "gccause", "gccapacity", "gcnew", "gcnewcapacity", "gcold", "gcoldcapacity",
-           "gcmetacapacity", "class", "compiler", "printcompilation")  # fmt: skip
+OPTIONS = {
+    "gcutil": "Use of each space in percent, collections and their time (the default).",
+    "gc": "Capacity and use of each space in KiB.",
+    "gccause": "As -gcutil, with the last and the current cause.",
+    "gccapacity": "Smallest, largest and current capacity of the generations.",
+    "gcnew": "The young generation.",
+    "gcnewcapacity": "Capacities of the young generation.",
+    "gcold": "The old generation and metaspace.",
+    "gcoldcapacity": "Capacities of the old generation.",
+    "gcmetacapacity": "Capacities of metaspace.",
+    "class": "Classes loaded and unloaded.",
+    "compiler": "What the JIT compiler did.",
+    "printcompilation": "The last method that was compiled.",
+}
 
 
 def _jstat_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for name in reversed(OPTIONS):
-        function = click.option(f"-{name}", "option", flag_value=name, hidden=True)(function)
+    for name, text in reversed(OPTIONS.items()):
+        function = click.option(f"-{name}", "option", flag_value=name, help=text)(function)
     return function
 
 
 @click.command(
     "gcutil",
     short_help="jstat without a JDK: GC and memory counters of a running JVM",
-    epilog="Example: flinkscope gcutil 4711 2000 10        (jstat -gcutil 4711 2000 10)",
 )
 @click.argument("pid", type=click.IntRange(min=1))
 @click.argument("interval_ms", metavar="[INTERVAL]", type=click.IntRange(min=1), required=False)
@@ -50,10 +61,13 @@ def command(
 ) -> None:
     """Prints what `jstat -gcutil PID [INTERVAL [COUNT]]` of the target's own release prints.
 
-    In place of -gcutil: -gc -gccause -gccapacity -gcnew -gcnewcapacity -gcold -gcoldcapacity -gcmetacapacity -class
-    -compiler -printcompilation, as with jstat: flinkscope gcutil -gc 4711.
-
     INTERVAL in milliseconds; without COUNT it goes on until the process ends. Reading costs the target nothing.
+
+    \b
+    Examples:
+      flinkscope gcutil 4711 2000 10       as jstat -gcutil 4711 2000 10
+      flinkscope gcutil -gc -t 4711 1000   another table, with the uptime
+      flinkscope gcutil --live 4711        metaspace against its limit, share of time in GC
     """
     from flinkscope.jvm.gcutil import jstat_table
     from flinkscope.jvm.live import open_jvm

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 @click.command(
     "ps",
     short_help="JVMs of this machine: Flink role, versions, collector, memory",
-    epilog="Example: flinkscope ps --json",
 )
 @click.option("--flink", "only_flink", is_flag=True, help="Only Flink's processes.")
 @click.option("--json", "as_json", is_flag=True, help="JSON: bytes and milliseconds, null for what is not known.")
@@ -21,6 +20,11 @@ def command(only_flink: bool, as_json: bool) -> None:
     """Lists the JVMs of this machine, also those in containers, without touching them.
 
     META is the metaspace as of the last collection, against -XX:MaxMetaspaceSize.
+
+    \b
+    Examples:
+      flinkscope ps --flink
+      flinkscope ps --json
     """
     from flinkscope.cli.show import echo_json
     from flinkscope.jvm.live import list_jvms

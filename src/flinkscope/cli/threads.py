@@ -17,8 +17,6 @@ _SHOWN = 15
 @click.command(
     "threads",
     short_help="threads of a PID, dump or REST: states, repeated names, deadlocks, busiest",
-    epilog="Examples:\n\n  flinkscope threads 4711 --interval 2\n\n  flinkscope threads before.txt after.txt\n\n"
-    "  flinkscope threads http://jobmanager:8081 --taskmanager 10.0.0.7:41883-57dd17",
 )
 @click.argument("source")
 @click.argument("later", required=False)
@@ -46,6 +44,12 @@ def command(
 
     With LATER, a second dump or pid, also what changed between them. A name that comes again and again is the sign of
     a class-loader leak: each leaked submission left its thread behind.
+
+    \b
+    Examples:
+      flinkscope threads 4711 --interval 2
+      flinkscope threads before.txt after.txt
+      flinkscope threads http://jobmanager:8081 --taskmanager 10.0.0.7:41883-57dd17
     """
     from flinkscope.cli.show import echo_json
     from flinkscope.jvm.threads import thread_difference, thread_view

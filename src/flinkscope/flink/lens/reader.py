@@ -84,15 +84,15 @@ class Reader:
     def chain(self, owners: NDArray[np.int32], heads: Indices, field: str = "next") -> tuple[Any, Any]:
         """Follows linked entries from each head, all at once: (owner, entry) of every entry met.
 
-        Cost: one array step for each link of the longest chain. A damaged, circular chain ends at 10,000 links.
+        Cost: one array step for each link of the longest chain. An entry is met once: a damaged, circular chain ends.
         """
+        seen = self._marked((heads,))
         all_owners, all_entries = [owners], [heads]
-        for _ in range(10_000):
+        while len(heads):
             following = self.references(heads, field)
-            more = following >= 0
-            if not more.any():
-                break
+            more = (following >= 0) & ~seen[following]
             owners, heads = owners[more], following[more]
+            seen[heads] = True
             all_owners.append(owners)
             all_entries.append(heads)
         return np.concatenate(all_owners), np.concatenate(all_entries)

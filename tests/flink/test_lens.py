@@ -1,0 +1,125 @@
+"""The lens on small heaps of known content: counts, windows, timers, setup and owners are exactly what was put in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flinkscope.flink.lens import FlinkView, read_state, view
+from strategies.flink_heap import HEAP, FlinkHeap, Pane
+
+DAY = 86_400_000
+
+
+def seen(heap: FlinkHeap, folder: Path) -> FlinkView:
+    return view(heap.open(folder))
+
+
+@st.composite
+def panes(draw: st.DrawFn) -> list[Pane]:
+    """Panes of up to three windows; each with up to three timers and entries in some states."""
+    found = []
+    for key, day in draw(st.sets(st.tuples(st.integers(0, 15), st.integers(1, 3)), min_size=1, max_size=20)):
+        end = day * DAY
+        times = draw(st.sets(st.integers(end - 50, end - 1), max_size=3))
+        states = draw(st.sets(st.sampled_from(["fire-time", "window-contents", "users"])))
+        found.append(Pane(key, end - DAY, end, sorted(times), sorted(states)))
+    return found
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(panes())
+def test_counts_are_what_was_put_in(tmp_path: Path, given_panes: list[Pane]) -> None:
+    heap = FlinkHeap()
+    heap.window_task(given_panes)
+    state = seen(heap, tmp_path).state
+    expected = Counter(s for p in given_panes for s in p.states)
+    assert {s.name: s.entries for s in state.states} == dict(expected)
+    for found in state.states:
+        ends = Counter(p.end for p in given_panes if found.name in p.states)
+        assert {w.end_ms: w.entries for w in found.windows} == dict(ends)
+        assert all(w.end_ms - w.start_ms == DAY for w in found.windows)
+        assert found.kind == "value"
+    times = [t for p in given_panes for t in p.timers]
+    if not times:
+        assert state.timers == ()
+        return
+    (service,) = state.timers
+    cleanup = sum(t == p.end - 1 for p in given_panes for t in p.timers)
+    assert (service.timers, service.cleanup, service.firing) == (len(times), cleanup, len(times) - cleanup)
+    firing = [t for p in given_panes for t in p.timers if t != p.end - 1] or times
+    assert (service.next_time_ms, service.due_next) == (min(firing), firing.count(min(firing)))
+
+
+def test_the_operator_is_read_from_its_own_fields(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(1, 0, DAY, [DAY - 1], ["fire-time"])], lateness=3_600_000)
+    (operator,) = seen(heap, tmp_path).state.operators
+    assert operator.trigger == ("PurgingTrigger", "ContinuousEventTimeTrigger")
+    assert (operator.size_ms, operator.offset_ms, operator.trigger_interval_ms) == (DAY, -28_800_000, 180_000)
+    assert (operator.allowed_lateness_ms, operator.watermark_ms, operator.subtasks) == (3_600_000, 77, 1)
+    assert operator.task == "Window(…) -> Sink"
+
+
+def test_subtasks_of_one_task_are_one_row(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    for subtask in (1, 2):
+        heap.window_task([Pane(subtask, 0, DAY, [DAY - 1], ["fire-time"])], name=f"Window ({subtask}/2)#0")
+    state = seen(heap, tmp_path).state
+    assert [(s.task, s.entries) for s in state.states] == [("Window", 2)]
+    assert [(t.task, t.timers) for t in state.timers] == [("Window", 2)]
+    assert state.operators[0].subtasks == 2
+
+
+def test_with_lateness_the_cleanup_timer_comes_after_the_end(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(1, 0, DAY, [DAY - 1, DAY - 1 + 60_000], ["fire-time"])], lateness=60_000)
+    (service,) = seen(heap, tmp_path).state.timers
+    assert (service.cleanup, service.firing, service.next_time_ms) == (1, 1, DAY - 1)
+
+
+def test_every_byte_has_one_owner(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(k, 0, DAY, [DAY - 1, DAY - 5], ["fire-time", "users"]) for k in range(9)])
+    opened = heap.open(tmp_path)
+    ownership = view(opened).ownership
+    assert sum(o.size_bytes for o in ownership.owners) == opened.used_bytes
+    assert sum(o.objects for o in ownership.owners) == opened.reachable_object_count
+    by_name = {o.what: o for o in ownership.owners}
+    assert by_name["keys and windows"].objects == 9 * 3  # a String, its bytes, a TimeWindow
+    timers = by_name["timers “window-timers”"]
+    assert timers.objects == 18 * 2 + 1 + 1 + 1 + 2 * 2  # timers and nodes, set, queue, map array, two maps with tables
+    assert ownership.named_bp == 10_000
+
+
+def test_entries_that_no_task_leads_to_are_counted_apart(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(1, 0, DAY, [DAY - 1], ["fire-time"])])
+    copy = heap.new(HEAP + "CopyOnWriteStateMap$StateMapEntry", key=heap.string("old"))
+    heap.root(copy)
+    found = seen(heap, tmp_path)
+    assert found.state.unowned_entries == 1
+    assert {o.what: o.objects for o in found.ownership.owners}["checkpoint copies"] == 3
+
+
+def test_a_heap_without_flink_says_so(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.root(heap.string("hello"))
+    found = seen(heap, tmp_path)
+    assert (found.state.states, found.state.timers, found.state.operators) == ((), (), ())
+    assert found.process.role is None
+    assert found.process.flink_version is None
+
+
+def test_a_circular_chain_ends(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(1, 0, DAY, [], ["fire-time"]), Pane(2, 0, DAY, [], ["fire-time"])])
+    entry = heap.classes[HEAP + "CopyOnWriteStateMap$StateMapEntry"]
+    for thing in heap.dump.objects:
+        if getattr(thing, "cls", None) == entry and hasattr(thing, "values"):
+            thing.values[3] = thing.address
+    (state,) = read_state(heap.open(tmp_path)).states
+    assert state.entries == 2

@@ -13,8 +13,9 @@ from flinkscope.jit import kernel
 Array = npt.NDArray[Any]
 Number: TypeAlias = Any  # an integer of the machine: numba infers its width
 
-MASK = (1 << 63) - 1
-MIX = 0x2545F4914F6CDD1D  # the multiplier of xorshift64* (Vigna 2016)
+MIX = np.uint64(0x2545F4914F6CDD1D)  # the multiplier of xorshift64* (Vigna 2016)
+FOLD = np.uint64(29)
+POSITIVE = np.uint64((1 << 63) - 1)
 
 
 @kernel
@@ -63,16 +64,16 @@ def content_hashes(data: Array, offsets: Array, indices: Array, id_size: Number,
         size = np.int64(big_u32(data, head)) * element_bytes(code)
         at = head + 5
         end = at + size
-        h = (size * 16 + code) & MASK
+        h = np.uint64(size * 16 + code)  # unsigned: signed overflow is undefined in LLVM, and it does use that
         while at + 8 <= end:
-            h = ((h ^ (big_u64(data, at) & MASK)) * MIX + ((big_u64(data, at) >> 63) & 1)) & MASK
-            h ^= h >> 29
+            h = (h ^ np.uint64(np.int64(big_u64(data, at)))) * MIX
+            h ^= h >> FOLD
             at += 8
         while at < end:
-            h = ((h ^ np.int64(data[at])) * MIX) & MASK
-            h ^= h >> 29
+            h = (h ^ np.uint64(data[at])) * MIX
+            h ^= h >> FOLD
             at += 1
-        out[k] = h
+        out[k] = np.int64(h & POSITIVE)
 
 
 @kernel

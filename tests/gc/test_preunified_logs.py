@@ -250,6 +250,25 @@ def test_g1_lines_that_two_threads_wrote_at_once() -> None:
     assert understood_all(builder)
 
 
+def test_lines_glued_together_or_cut_by_other_threads() -> None:
+    table, builder = read("g1-glued.log")
+    assert brief(table) == [
+        ("YOUNG", "G1 Evacuation Pause", 1000, 10, 51 << 10, 8192),
+        ("SAFEPOINT", "", 1000, 11, -1, -1),
+        ("SAFEPOINT", "", 1989, 11, -1, -1),  # inside of the next pause's first line
+        ("YOUNG", "G1 Evacuation Pause", 2000, 10, 51 << 10, 8192),
+        ("MIXED", "G1 Evacuation Pause", 3000, 10, 51 << 10, 8192),
+        ("FULL", "System.gc()", 4000, 200, 51 << 10, 8192),
+        ("CONCURRENT_PHASE", "", 4999.99, 0.01, -1, -1),
+        ("YOUNG", "G1 Evacuation Pause", 5010, 10, 51 << 10, 8192),  # behind a concurrent phase's line
+        ("CONCURRENT_PHASE", "", 5010, 90, -1, -1),  # behind the CPU times
+        ("CLEANUP", "", 6000, 0.314, 11 << 10, 11 << 10),
+        ("YOUNG", "Allocation Failure", 7000, 0.02, 3, 3),
+    ]
+    assert table["real_ms"][[0, 3, 4, 5, 7, 9, 10]].tolist() == [10, 10, 10, 200, 10, 10, 10]
+    assert understood_all(builder)
+
+
 def test_a_header_is_a_restart_unless_it_tops_a_rotated_file() -> None:
     table, builder = read("restart.log")
     assert [(part.first_event, part.jvm.max_heap_bytes) for part in builder.segments] == [(0, 1 << 30), (2, 2 << 30)]

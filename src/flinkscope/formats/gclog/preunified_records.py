@@ -27,7 +27,11 @@ _OPEN_LIMIT = 256 * 1024
 OPENING = re.compile(SKIPPED_STAMPS + rb"\[(?:GC(?! ?concurrent| ref-proc)|Full GC|Class Histogram)")
 _CONCURRENT = re.compile(SKIPPED_STAMPS + rb"\[(?:CMS-|GC )concurrent-")
 _LAYOUT = re.compile(rb"\{?Heap (?:before|after) (?:GC|gc) invocations=\d{1,9}[^:\n]{0,40}:?")
-_STOP = re.compile(STAMPS + rb"Total time for which application threads were stopped: (\d{1,9}\.\d{1,9}) seconds")
+_STOP = re.compile(
+    STAMPS + rb"Total time for which application threads were stopped: (\d{1,9}\.\d{1,9}) seconds"
+    rb"(?:, Stopping threads took: \d{1,9}\.\d{1,9} seconds)?"
+)
+_TIMES = re.compile(rb"\[Times: [^\[\]]{1,200}\]")
 LAYOUT_WORDS = (b"Heap before ", b"Heap after ")
 NOISE_INSIDE = re.compile(
     rb"(?:AdaptiveSize(?:Start|Stop|Policy)|PSAdaptiveSizePolicy|CMSAdaptiveSizePolicy|Before GC:|After GC:"
@@ -78,6 +82,11 @@ class Assembler:
 
     def line(self, line: bytes, offset: int) -> None:
         """Reads one line of whatever kind."""
+        if b"threads were stopped: " in line:
+            line = _STOP.sub(lambda stop: self._stop(stop, offset), line)
+            if not line.strip():
+                self.understand()
+                return
         if self._open:
             self._inside(line, offset)
         else:
@@ -94,8 +103,8 @@ class Assembler:
 
     def _fresh(self, line: bytes, offset: int) -> None:
         """A line outside of any unfinished collection which is no whole collection itself."""
-        bare = line.lstrip(b" ")
-        if (bare.startswith(b"[Times: ") and self._writer.late_cpu(bare[1:])) or (
+        bare = line.strip(b" ")
+        if (_TIMES.fullmatch(bare) and self._writer.late_cpu(bare[1:])) or (
             bare.startswith((b"[Eden: ", b"[ ")) and self._writer.late_regions(bare)
         ):
             self.understand()
@@ -115,10 +124,7 @@ class Assembler:
 
     def _outside(self, line: bytes, offset: int) -> bool:
         """Lines that are no part of a collection: what flags print between, the header, out of memory, the layout."""
-        stop = _STOP.match(line)
-        if stop is not None:
-            self._stop(stop, offset)
-        elif jvm_lines.is_out_of_memory(line):
+        if jvm_lines.is_out_of_memory(line):
             self._builder.out_of_memory(offset, line.decode("utf-8", "replace").strip())
         elif jvm_lines.is_header(line):
             jvm_lines.read_header(line, self._clock.header(offset))
@@ -145,13 +151,13 @@ class Assembler:
             return False
         return True
 
-    def _stop(self, stop: re.Match[bytes], offset: int) -> None:
-        """PrintGCApplicationStoppedTime: the line comes, and is stamped, when the threads run again."""
+    def _stop(self, stop: re.Match[bytes], offset: int) -> bytes:
+        """PrintGCApplicationStoppedTime prints, and stamps, when the threads run again. Nothing is left of its text."""
         moment = self._clock.read(Stamp(stop[1], stop[2]))
         duration = seconds_ns(stop[4])
         start = moment - duration if moment >= duration else MISSING
         self._builder.add(Kind.SAFEPOINT, "stopped", start_ns=start, duration_ns=duration, offset=offset)
-        self.understand()
+        return b""
 
     def _layout(self, line: bytes, layout: re.Match[bytes], offset: int) -> None:
         """PrintHeapAtGC begins here, perhaps behind the beginning of a collection."""

@@ -109,17 +109,18 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], wide: int = -1)
 
 
 def _cell(value: object) -> str:
-    from flinkscope.cli.main import printable
-
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else printable(str(value)).replace("\n", "⏎")
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def tail(text: str, width: int) -> str:
-    """The text, or its end with an ellipsis: the end of a class name says most."""
+    """The text, or its end with an ellipsis: the end of a class name says most. Control characters are replaced."""
+    from flinkscope.cli.main import printable
+
+    text = printable(text).replace("\n", "⏎")
     return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
 
 

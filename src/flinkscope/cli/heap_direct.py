@@ -23,11 +23,11 @@ def command(heap: Heap, top: int, as_json: bool, show_strings: bool) -> None:
 
 def _render(memory: DirectMemory) -> None:
     click.echo(f"owned by buffers: {size(memory.owned_bytes)}")
-    if isinstance(memory.jvm_reserved_bytes, int) and isinstance(memory.jvm_max_bytes, int):
-        limit = size(memory.jvm_max_bytes)
+    if isinstance(memory.jvm_reserved_bytes, int):
+        limit = size(memory.jvm_max_bytes) if isinstance(memory.jvm_max_bytes, int) else "an unknown limit"
         click.echo(f"the JVM's own count: {size(memory.jvm_reserved_bytes)} of {limit} (-XX:MaxDirectMemorySize)")
     else:
-        click.echo(f"the JVM's own count: {memory.jvm_reserved_bytes}")
+        click.echo(f"the JVM's own count: {memory.jvm_reserved_bytes.reason}")
     for name, used in memory.netty_counter_bytes:
         click.echo(f"Netty without cleaner: {size(used)}  ({name})")
     table(("BUFFERS", "CAPACITY", "KIND"), [(t.buffers, size(t.capacity_bytes), t.kind) for t in memory.totals])

@@ -36,10 +36,9 @@ def command(
     parent = heap.index_of(parse_address(under)) if under is not None else -1
     if by != "object":
         rows = grouped_dominators(heap, by, parent)
-        cells = [(row.objects, row.shallow_bytes, row.retained_bytes, row.name) for row in rows[:top]]
-        show_answer(
-            heap, rows, as_json, show_strings, lambda: table(("OBJECTS", "SHALLOW", "RETAINED", by.upper()), cells)
-        )
+        kept = [(row.objects, row.shallow_bytes, row.retained_bytes, row.name) for row in rows[:top]]
+        names = ("OBJECTS", "SHALLOW", "RETAINED", by.upper())
+        show_answer(heap, rows, as_json, show_strings, lambda: table(names, kept))
         return
     objects = heap.dominators(parent, top)
     shown = [

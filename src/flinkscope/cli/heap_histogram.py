@@ -32,8 +32,8 @@ _ORDER = {
 @click.option("--exact", is_flag=True, help="Exact retained sizes of the rows shown: a pass over the graph each.")
 @click.option("--top", type=click.IntRange(1), default=40, show_default=True, help="So many rows on the terminal.")
 def command(
-    heap: Heap, by: str, retained: bool, unreachable: bool, pattern: str | None, sort: str | None, exact: bool, top: int,
-    as_json: bool, show_strings: bool,
+    heap: Heap, by: str, retained: bool, unreachable: bool, pattern: str | None, sort: str | None, exact: bool,
+    top: int, as_json: bool, show_strings: bool,
 ) -> None:  # fmt: skip
     """Without --retained all objects of the dump are counted, straight from the index: no graph is built."""
     rows = _rows(heap, by, retained or exact, unreachable)

@@ -40,7 +40,8 @@ def _render(view: ObjectView) -> None:
         if values:
             click.echo(title)
         for value in values:
-            click.echo(f"  {value.name} = {tail(_value(value), max(20, 94 - len(value.name)))}")
+            name = tail(value.name, 60)
+            click.echo(f"  {name} = {tail(_value(value), 94 - len(name))}")
     if view.length is not None:
         click.echo(f"length {view.length:,}")
     for k, element in enumerate(view.elements or ()):

@@ -77,8 +77,10 @@ def _render_merged(paths: MergedPaths) -> None:
 
 
 def _render_node(node: MergedNode, depth: int) -> None:
+    from flinkscope.cli.main import printable
+
     indent = "  " * min(depth, 12)
-    text = f"{indent}{node.field} → {reference_text(node.object)}"
+    text = printable(f"{indent}{node.field} → {reference_text(node.object)}")
     click.echo(f"{node.reached:>9,} {size(node.retained_bytes):>9}  {text if len(text) <= 78 else text[:77] + '…'}")
     for child in node.children if depth < 15 else ():
         _render_node(child, depth + 1)

@@ -186,7 +186,7 @@ def _counter(heap: Heap, names: tuple[str, ...]) -> int | Absent:
             held = column(heap, np.array([int(value)]), "value") if value > 0 else None
             if held is not None:
                 return int(held[0])
-    return Absent(COUNTED, AbsentKind.NOT_APPLICABLE, "no java.nio.Bits in this dump: no direct buffer was ever made")
+    return Absent(COUNTED, AbsentKind.NOT_APPLICABLE, "no java.nio.Bits in this dump: the JDK made no direct buffer")
 
 
 def _netty_counters(heap: Heap) -> tuple[tuple[str, int], ...]:

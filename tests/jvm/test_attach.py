@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import flinkscope
 from flinkscope.cli.main import cli
 from flinkscope.errors import SourceError, UsageError
 from flinkscope.jvm.live import list_jvms
@@ -241,3 +243,47 @@ def test_threads_on_the_command_line(target: int) -> None:
     assert "deadlock: deadlock-a → deadlock-b → deadlock-a" in result.output
     assert "user-daemon-worker" in result.output
     assert max(len(line) for line in result.output.splitlines()) <= 100
+
+
+def test_the_jvm_command_tells_the_cost_and_waits_for_yes(target: int, tmp_path: Path) -> None:
+    out = tmp_path / "heap.hprof"
+    told = CliRunner().invoke(cli, ["jvm", str(target), "heap-dump", "-o", str(out)])
+    assert isinstance(told.exception, UsageError)
+    assert "stands still" in told.exception.message
+    assert "free:" in told.exception.message
+    assert not out.exists()
+    done = CliRunner().invoke(cli, ["jvm", str(target), "heap-dump", "-o", str(out), "--yes", "--json"])
+    assert json.loads(done.output) == {"path": str(out), "file_bytes": out.stat().st_size}
+    flags = json.loads(CliRunner().invoke(cli, ["jvm", str(target), "flags", "--json"]).output)
+    assert flags["MaxMetaspaceSize"] == str(99 << 20)
+    for verb in ("loaders", "metaspace", "heap-info"):
+        assert CliRunner().invoke(cli, ["jvm", str(target), verb]).exit_code == 0
+    assert isinstance(CliRunner().invoke(cli, ["jvm", str(target), "jcmd", "GC.run"]).exception, UsageError)
+    assert "17.0.9" in CliRunner().invoke(cli, ["jvm", str(target), "jcmd", "VM.version"]).output
+    recorded = CliRunner().invoke(
+        cli, ["jvm", str(target), "record", "-o", str(tmp_path / "r.jfr"), "--seconds", "1", "--yes"]
+    )
+    assert recorded.exit_code == 0, recorded.exception
+    assert (tmp_path / "r.jfr").read_bytes()[:4] == b"FLR\0"
+
+
+def test_a_runtime_of_java_base_only() -> None:
+    with running_target(java_home(17), "threads", flags=("--limit-modules", "java.base")) as process:
+        verbs = open_verbs(process.pid)
+        assert verbs.threads().deadlocks
+        assert verbs.class_histogram().gap is None
+        assert "Non-Class" in verbs.metaspace()
+        assert verbs.flags()["MaxHeapSize"] == str(64 << 20)
+        with pytest.raises(AttachRefusedError):
+            verbs.start_recording("x")
+
+
+def test_the_heap_engine_opens_the_dump_and_finds_what_the_target_keeps(tmp_path: Path) -> None:
+    with running_target(java_home(17), "loaders", "7") as process:
+        verbs = open_verbs(process.pid)
+        verbs.heap_dump(tmp_path / "heap.hprof")
+        rows = [row for row in verbs.class_histogram().rows if row.class_name == "Target$Payload"]
+    assert [row.objects for row in rows] == [1] * 7  # one class a loader, one object a class
+    heap = flinkscope.open_heap(tmp_path / "heap.hprof")
+    found = [row for row in heap.histogram() if row.class_name == "Target$Payload"]
+    assert sum(row.objects for row in found) == 7

@@ -268,8 +268,10 @@ def test_a_real_flink() -> None:
         assert detail.memory == manager.memory
         assert detail.memory is not None
         assert detail.memory["process_bytes"] == 1216 << 20
-        metrics = rest.metrics(f"/taskmanagers/{manager.id}/metrics", ["Status.JVM.Memory.Metaspace.Used"])
-        assert int(metrics["Status.JVM.Memory.Metaspace.Used"]) > 10_000_000
+        metrics = rest.jvm_metrics(manager.id)
+        assert metrics["Status.JVM.Memory.Metaspace.Used"] > 10_000_000
+        assert metrics["Status.JVM.Memory.Metaspace.Max"] == detail.memory["metaspace_bytes"]
+        assert rest.jvm_metrics()["Status.JVM.Threads.Count"] > 20
         for of in (None, manager.id):
             dump = parse_thread_dump(json.dumps(rest.thread_dump(of)), "thread-dump")
             assert "main" in {thread.name for thread in dump.threads}

@@ -70,7 +70,7 @@ def _table(pid: int, history: deque[Pressure]) -> Table:
                   course("old_used_bytes", now.old_capacity_bytes))  # fmt: skip
     table.add_row("eden", human_bytes(now.eden_used_bytes), "", course("eden_used_bytes", 0))
     table.add_row("survivors", human_bytes(now.survivor_used_bytes), "", course("survivor_used_bytes", 0))
-    table.add_row("metaspace", human_bytes(now.metaspace_used_bytes),
+    table.add_row("metaspace (at last GC)", human_bytes(now.metaspace_used_bytes),
                   human_bytes(limit) if isinstance(limit, int) else "no limit",
                   course("metaspace_used_bytes", limit if isinstance(limit, int) else 0))  # fmt: skip
     share = human_bp(now.gc_share_bp) if isinstance(now.gc_share_bp, int) else "-"

@@ -18,10 +18,24 @@ class ExitMeaning:
 
 _ANY_ROLE = {
     0: ("ended as asked", "The process ended normally.", "", False),
+    1: (
+        "failed",
+        "A failure that the process could not recover from: a TaskManager after a fatal OutOfMemoryError, a start that "
+        "failed, a refused memory configuration, or a JVM that refused its options.",
+        "R01 R15 R29",
+        True,
+    ),
+    2: (
+        "fatal error at run time",
+        "Of a JobManager: “Fatal error occurred in the cluster entrypoint”, often OutOfMemoryError: Java heap space. "
+        "Other programs mean wrong usage by it.",
+        "R24",
+        True,
+    ),
     3: (
         "ExitOnOutOfMemoryError",
-        "The JVM ended itself at the first OutOfMemoryError (-XX:+ExitOnOutOfMemoryError); which memory it was stands "
-        "in the .out file: “Terminating due to java.lang.OutOfMemoryError: …”.",
+        "The JVM ended itself at the first OutOfMemoryError (-XX:+ExitOnOutOfMemoryError); which memory it was "
+        "stands in the .out file: “Terminating due to java.lang.OutOfMemoryError: …”.",
         "R01 R14 R21 R32",
         False,
     ),

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,16 @@ class JvmVerbs:
     def stop_recording(self, name: str) -> str:
         """Ends the recording and discards it."""
         return self.jcmd(f"JFR.stop name={name}")
+
+    def record(self, destination: Path, seconds: int, *, settings: str = "profile", folder: str = "/tmp") -> int:
+        """A flight recording of so many seconds, fetched to ``destination``; always ended; its size in bytes."""
+        name = f"flinkscope-{secrets.token_hex(4)}"
+        self.start_recording(name, settings)
+        try:
+            time.sleep(seconds)
+            return self.dump_recording(name, destination, folder=folder)
+        finally:
+            self.stop_recording(name)
 
     def load_agent(self, library: str, options: str, *, timeout_s: float = 60.0) -> str:
         """Loads a native agent from an absolute path in the target's file system."""

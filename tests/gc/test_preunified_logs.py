@@ -22,9 +22,13 @@ MS = 1_000_000
 
 
 def read(name: str) -> tuple[EventTable, EventBuilder]:
+    return read_text((OWN / name).read_bytes())
+
+
+def read_text(text: bytes) -> tuple[EventTable, EventBuilder]:
     builder = EventBuilder()
     parser = PreunifiedParser(builder)
-    parser.feed((OWN / name).read_bytes())
+    parser.feed(text)
     parser.finish()
     return builder.table(), builder
 
@@ -273,6 +277,13 @@ def test_a_header_is_a_restart_unless_it_tops_a_rotated_file() -> None:
     table, builder = read("restart.log")
     assert [(part.first_event, part.jvm.max_heap_bytes) for part in builder.segments] == [(0, 1 << 30), (2, 2 << 30)]
     assert table.start_ns.tolist() == [10_000 * MS, 20_000 * MS, 5_000 * MS]
+    table, builder = read_text(b"""\
+10.000: [GC 9K->1K(99K), 0.0100000 secs]
+CommandLine flags: -XX:MaxHeapSize=1073741824 -XX:+UseSerialGC
+Total time for which application threads were stopped: 0.0001000 seconds
+11.000: [GC 9K->1K(99K), 0.0100000 secs]
+""")
+    assert (segment(builder).jvm.collector, len(table)) == ("Serial", 3)  # JDK 7 rotated: its uptime goes on
     table, builder = read("rotated-header.log")
     assert segment(builder).clock == "wall"
     assert table.start_ns[0] == 1_598_954_401_250 * MS  # 2020-09-01T10:00:01.25Z
@@ -318,10 +329,7 @@ def test_two_jvms_mixed_line_by_line_end_without_a_flood_of_segments() -> None:
     for second in range(12_000):
         lines.append(b"%d.000: [GC 9K->1K(99K), 0.0100000 secs]" % (100_000 + second))
         lines.append(b"%d.000: [GC 9K->1K(99K), 0.0100000 secs]" % (1_000 + second))
-    builder = EventBuilder()
-    parser = PreunifiedParser(builder)
-    parser.feed(b"\n".join(lines) + b"\n")
-    parser.finish()
+    _, builder = read_text(b"\n".join(lines) + b"\n")
     assert len(builder) == 24_000
     assert len(builder.segments) <= 10_000
     assert builder.coverage.clock_jumps > 1_000

@@ -1,8 +1,9 @@
 """Time in pre-unified GC logs: which clock the stamps are of, and where another JVM begins.
 
-JDK 7 and 8 print a header (version, memory, flags) as the JVM starts, and behind ``GC log file created`` at the top of
-every rotated file. So a header is a restart unless that line stands before it; and an uptime that falls back is one,
-unless the wall clock, where printed, says that the JVM's start did not move.
+JDK 7 and 8 print a header (version, memory, flags) as the JVM starts and again at the top of every rotated file. With
+both clocks printed, a start that moved is a restart, one that did not is none. With uptimes alone, one that falls back
+behind a header, or below half without one, is a restart. Without uptimes a header is one, unless ``GC log file created``
+stands before it.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ class Clock:
         zero, wall = self._builder.segment.zero_wall_ns, self._wall(stamp.date)
         if zero is None or wall == MISSING or stamp.uptime is None:
             return None
-        return abs(wall - uptime_ns(stamp.uptime) - zero) > _START_MOVED_ns
+        # The next JVM starts after this one's whole life; clocks that drift apart never move that far.
+        return abs(wall - uptime_ns(stamp.uptime) - zero) > max(_START_MOVED_ns, self.last_ns // 2)
 
     def _restart(self) -> None:
         self.keep()
@@ -117,14 +119,25 @@ class Clock:
         self.counts_uptime = False
 
     def _settle_heading(self, stamp: Stamp, heading: JvmFacts) -> None:
-        """A header is of this event's JVM: another one than before, unless it only tops a rotated file."""
+        """A header is of this event's JVM: another one than before, unless the clock shows that the old one goes on."""
         segment = self._builder.segment
-        goes_on = self.heading_of_rotation and not self._start_moved(stamp)
-        if not goes_on and segment.first_event < len(self._builder) and len(self._builder.segments) < _SEGMENTS_KEPT:
+        has_events = segment.first_event < len(self._builder)
+        if has_events and segment.clock == "uptime" and stamp.uptime is None:
+            return  # a line without a stamp: the next one decides
+        if has_events and not self._goes_on(stamp) and len(self._builder.segments) < _SEGMENTS_KEPT:
             self._restart()
         _merge(self._builder.jvm, heading)
         self.heading = None
         self.heading_of_rotation = False
+
+    def _goes_on(self, stamp: Stamp) -> bool:
+        """Whether the JVM behind a header is the one before it."""
+        moved = self._start_moved(stamp)
+        if moved is not None:
+            return not moved
+        if self._builder.segment.clock == "uptime" and stamp.uptime is not None:
+            return uptime_ns(stamp.uptime) >= self.last_ns - _SLACK_ns
+        return self.heading_of_rotation
 
     def _wall(self, date: bytes | None) -> int:
         """As ``wall_ns``, but only once for each minute of the log: parsing dates was a third of the time."""

@@ -43,9 +43,8 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]
 
 
 def run(*words: object) -> tuple[int, str]:
-    result = CliRunner().invoke(
-        heap_group, [str(w) for w in words], catch_exceptions=False, standalone_mode=False, color=True
-    )
+    how = {"catch_exceptions": False, "standalone_mode": False, "color": True}
+    result = CliRunner().invoke(heap_group, [str(w) for w in words], **how)  # type: ignore[arg-type]
     return int(result.return_value or 0), result.stdout
 
 

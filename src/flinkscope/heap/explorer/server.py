@@ -13,9 +13,9 @@ import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
-from flinkscope.errors import FlinkscopeError, SourceError
+from flinkscope.errors import FlinkscopeError, SourceError, UsageError
 from flinkscope.heap.explorer.pages import Pages
 
 if TYPE_CHECKING:
@@ -95,23 +95,22 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """One page."""
         explorer = self.server.explorer
-        parts = urlsplit(self.path)
-        allowed = explorer.allows(self.headers.get("Host"), parts.path)
+        path, _, query = self.path.partition("?")
+        allowed = explorer.allows(self.headers.get("Host"), path)
         if allowed is not HTTPStatus.OK:
             self._send(allowed, f"{allowed.phrase}\n", "text/plain; charset=utf-8", "")
             return
         nonce = secrets.token_urlsafe(16)
-        name = parts.path.split("/", 2)[2] if parts.path.count("/") >= 2 else ""
-        query = {key: values[-1] for key, values in parse_qs(parts.query, max_num_fields=20).items()}
+        name = path.removeprefix(f"/{explorer.token}").removeprefix("/")
         status, page = self._page(explorer, name, query, nonce)
         self._send(status, page, "text/html; charset=utf-8", nonce)
 
     do_HEAD = do_GET
 
-    def _page(self, explorer: Explorer, name: str, query: dict[str, str], nonce: str) -> tuple[HTTPStatus, str]:
+    def _page(self, explorer: Explorer, name: str, query: str, nonce: str) -> tuple[HTTPStatus, str]:
         with explorer.lock:  # one computation at a time: the heap's columns are made on first use
             try:
-                page = explorer.pages.page(name, query, nonce)
+                page = explorer.pages.page(name, _words(query), nonce)
             except FlinkscopeError as error:
                 return HTTPStatus.BAD_REQUEST, explorer.pages.error(error.message, error.hint, nonce)
         if page is None:
@@ -132,3 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: addresses contain the token."""
+
+
+def _words(query: str) -> dict[str, str]:
+    """The words of a query string, the last of each name. Raises UsageError for too many."""
+    try:
+        return {key: values[-1] for key, values in parse_qs(query, max_num_fields=20).items()}
+    except ValueError as error:
+        raise UsageError(f"the address makes no sense: {error}") from error

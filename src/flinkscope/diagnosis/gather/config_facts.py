@@ -16,18 +16,16 @@ from flinkscope.place import Place
 from flinkscope.units import MIB
 
 _DEFAULT_FLINK = "2.3.0"
-_EXACT_KEYS = (
-    ("taskmanager.memory.framework.heap.size", "framework_heap_bytes"),
-    ("taskmanager.memory.task.heap.size", "task_heap_bytes"),
-    ("taskmanager.memory.managed.size", "managed_bytes"),
-    ("taskmanager.memory.framework.off-heap.size", "framework_off_heap_bytes"),
-    ("taskmanager.memory.task.off-heap.size", "task_off_heap_bytes"),
-    ("taskmanager.memory.network.min", "network_bytes"),
-    ("taskmanager.memory.network.max", "network_bytes"),
-    ("taskmanager.memory.jvm-metaspace.size", "metaspace_bytes"),
-    ("taskmanager.memory.jvm-overhead.min", "overhead_bytes"),
-    ("taskmanager.memory.jvm-overhead.max", "overhead_bytes"),
-)
+# parts that a user can set, in the order in which they are tried to be left out
+_KEYS = {
+    "metaspace_bytes": ("taskmanager.memory.jvm-metaspace.size",),
+    "overhead_bytes": ("taskmanager.memory.jvm-overhead.min", "taskmanager.memory.jvm-overhead.max"),
+    "framework_heap_bytes": ("taskmanager.memory.framework.heap.size",),
+    "framework_off_heap_bytes": ("taskmanager.memory.framework.off-heap.size",),
+    "task_off_heap_bytes": ("taskmanager.memory.task.off-heap.size",),
+    "managed_bytes": ("taskmanager.memory.managed.size",),
+    "network_bytes": ("taskmanager.memory.network.min", "taskmanager.memory.network.max"),
+}
 
 
 def config_facts(
@@ -49,7 +47,7 @@ def config_facts(
 def config_of_dump(memory: Mapping[str, int], name: str, flink_version: str | None) -> ConfigFacts | None:
     """A configuration that gives the TaskManager's memory split found in its own heap; None where it tells none.
 
-    The process size alone where that is enough (then the user most likely set just that), else every part.
+    The process size, and those parts that it does not give by itself.
     """
     if not memory:
         return None
@@ -60,14 +58,20 @@ def config_of_dump(memory: Mapping[str, int], name: str, flink_version: str | No
         sum(memory.values()),
         memory.get("metaspace_bytes", 0),
     )
-    alone = {"taskmanager.memory.process.size": _size(sum(memory.values()))}
-    candidates = (alone, {**alone, "taskmanager.memory.managed.size": _size(memory.get("managed_bytes", 0))})
-    for options in candidates:
-        found = _modelled(options, "taskmanager", flink_version)
+    return ConfigFacts(Place(name), _fewest_keys(memory, flink_version), {}, split)
+
+
+def _fewest_keys(memory: Mapping[str, int], flink_version: str | None) -> dict[str, str]:
+    """The process size, and only those parts that it does not give by itself: what the user most likely set."""
+    options = {"taskmanager.memory.process.size": _size(sum(memory.values()))}
+    for part, keys in _KEYS.items():
+        options.update(dict.fromkeys(keys, _size(memory.get(part, 0))))
+    for keys in _KEYS.values():
+        fewer = {key: value for key, value in options.items() if key not in keys}
+        found = _modelled(fewer, "taskmanager", flink_version)
         if not isinstance(found, Absent) and dict(found.parts) == dict(memory):
-            return ConfigFacts(Place(name), options, {}, split)
-    exact = {key: _size(memory[part]) for key, part in _EXACT_KEYS if part in memory}
-    return ConfigFacts(Place(name), exact, {}, split)
+            options = fewer
+    return options
 
 
 def _size(size_bytes: int) -> str:

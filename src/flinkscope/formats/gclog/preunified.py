@@ -19,7 +19,9 @@ from flinkscope.formats.gclog.records import EventBuilder
 _BLOCK = 512 * 1024
 _WORKERS = re.compile(rb"\[Parallel Time: [\d.,]{1,20} ms, GC Workers: (\d{1,5})\]")
 _SNIFFED = 64 * 1024
-_COMMA_SEEN = re.compile(rb"user=\d{1,6},\d\d |, ?\d{1,6},\d{7} secs|\b\d{1,9},\d{3}: \[|stopped: \d{1,6},\d{7} ")
+_COMMA_SEEN = re.compile(
+    rb"user=\d{1,6},\d\d |, ?\d{1,6},\d{7} secs|\b\d{1,9},\d{3}: (?:#\d{1,9}: )?\[|stopped: \d{1,6},\d{7} "
+)
 COMMA = re.compile(rb"(?<=\d),(?=\d)")
 _SURE = re.compile(
     SKIPPED_STAMPS + rb"(?:\[(?:Full )?GC(?: pause | remark | cleanup |[- ]{0,3}(?:\(|\d|\[)|\[|\{)|\[CMS-concurrent-"

@@ -2,8 +2,8 @@
 
 JDK 7 and 8 print a header (version, memory, flags) as the JVM starts and again at the top of every rotated file. With
 both clocks printed, a start that moved is a restart, one that did not is none. With uptimes alone, one that falls back
-behind a header, or below half without one, is a restart. Without uptimes a header is one, unless ``GC log file created``
-stands before it.
+behind a header, or below half without one, is a restart. Without uptimes a header is one, unless the line ``GC log file
+created`` stands before it.
 """
 
 from __future__ import annotations

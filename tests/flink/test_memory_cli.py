@@ -143,6 +143,15 @@ def test_size_json_patches() -> None:
     assert document["not_computed"][0]["what"] == "RocksDB"
 
 
+def test_size_chooses_one(capsys: pytest.CaptureFixture[str]) -> None:
+    result = run("size", f"{PROCESS}=4g", "--heap", "2g", "--choose", "fixed-container")
+    assert "As a patch of the Kubernetes operator (fixed-container)" in result.output
+    assert ". process-size" not in result.output
+    with pytest.raises(SystemExit):
+        main(["size", f"{PROCESS}=4g", "--heap", "2g", "--choose", "nothing"])
+    assert "one of process-size" in capsys.readouterr().err
+
+
 def test_size_of_a_jobmanager() -> None:
     result = run("size", "--role", "jobmanager", "--heap", "2g")
     assert "+ jobmanager.memory.process.size: 2752m" in result.output

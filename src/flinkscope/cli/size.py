@@ -27,6 +27,7 @@ _NS = {"s": 10**9, "m": 60 * 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 8
 @click.option("--collector", help="G1, Parallel, Serial, ZGC, …; else the evidence's, else G1.")
 @click.option("--until", metavar="TIME", help="A live set that rises still grows this long, e.g. 24h.")
 @click.option("--state", metavar="SIZE", help="How much of the live set is keyed state: sizes RocksDB as well.")
+@click.option("--choose", metavar="NAME", help="Show only this proposal, with its patch: process-size, rocksdb, …")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(**options: Any) -> None:
     """Sizes a TaskManager or JobManager for a live set: which keys, what they cost, and the whole new split.
@@ -55,6 +56,8 @@ def command(**options: Any) -> None:
         ways = list(other_ways(heap_bytes=heap_bytes, state_bytes=state_bytes, **arguments))
     proposals += [way for way in ways if isinstance(way, Proposal)]
     missing = [way for way in ways if not isinstance(way, Proposal)]
+    if options["choose"]:
+        proposals, missing = _chosen(proposals, options["choose"]), []
     if options["as_json"]:
         _echo_json(choice, live, target, heap_bytes, proposals, missing)
     else:
@@ -110,6 +113,16 @@ def _measured(options: dict[str, Any]) -> MeasuredLiveSet:
     if options["live_pid"] is not None:
         return live_set_of_process(options["live_pid"])
     return measured_live_set(options["evidence"], TerminalProgress())
+
+
+def _chosen(proposals: list[Any], name: str) -> list[Any]:
+    from flinkscope.errors import UsageError
+
+    found = [proposal for proposal in proposals if proposal.name == name]
+    if not found:
+        names = ", ".join(proposal.name for proposal in proposals)
+        raise UsageError(f"there is no proposal {name!r} here", hint=f"one of {names}")
+    return found
 
 
 def size_bytes(text: str) -> int:

@@ -16,7 +16,8 @@ from flinkscope.units import GIB, MIB, human_bytes
 
 _TM = "taskmanager.memory."
 _WORTH_TELLING_BYTES = 64 * MIB
-_OOPS_LOST_UNTIL_BYTES = 45 * GIB  # from here on a heap holds more than 31 GiB of compressed references would
+_OOPS_LOST_UNTIL_BYTES = 45 * GIB  # from here on a heap holds more than one just below the boundary
+_LARGEST_FACTOR = 1_000_000
 _LIMIT_FACTORS = ("kubernetes.taskmanager.memory.limit-factor", "kubernetes.jobmanager.memory.limit-factor")
 
 
@@ -128,7 +129,7 @@ def compressed_oops(subject: Subject) -> Iterator[LintFinding]:
         if model is not None and COMPRESSED_OOPS_BYTES < model.heap_bytes < _OOPS_LOST_UNTIL_BYTES:
             text = (
                 f"a heap of {human_bytes(model.heap_bytes)} loses compressed references (8 bytes instead of 4) and "
-                "holds less than one of 31 GiB; use more, smaller processes"
+                "holds less than one of 31 GiB would; use more, smaller processes"
             )
             yield subject.finding("compressed-oops", "warning", text, f"{role}.memory.process.size")
 
@@ -171,10 +172,10 @@ def limit_factor(subject: Subject) -> Iterator[LintFinding]:
             factor = 0.0
         role: Role = "taskmanager" if "taskmanager" in key else "jobmanager"
         model = subject.model(role)
-        if factor < 1:
-            text = f"{key}: {raw}: the factor must be at least 1: a limit below the request is refused"
+        if not 1 <= factor < _LARGEST_FACTOR:
+            text = f"{key}: {raw}: the factor must be a number of at least 1: a limit below the request is refused"
             yield subject.finding("limit-factor", "error", text, key, {key: "1.0"})
-        elif factor > 1 and model is not None:
+        elif factor != 1 and model is not None:
             limit_bytes = int(model.process_bytes * factor)
             text = (
                 f"{key}: {raw}: the container limit is {human_bytes(limit_bytes)}, the request and the JVM's sizes are "

@@ -6,6 +6,7 @@ Sources: ``RocksDBMemoryControllerUtils`` (cache and write buffer formulas), ``M
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -221,13 +222,15 @@ def _size(config: Mapping[str, str], key: str, default: int) -> int:
 
 def _fraction(config: Mapping[str, str], key: str, default: float) -> float:
     try:
-        return parse_float(config[key]) if key in config else default
+        value = parse_float(config[key]) if key in config else default
     except Refusal:
         return default
+    return value if 0 <= value <= 1 else default
 
 
 def _number(text: str) -> float:
     try:
-        return parse_double(text)
+        value = parse_double(text)
     except Refusal:
         return 0.0
+    return value if math.isfinite(value) else 0.0

@@ -190,7 +190,9 @@ def _branches(node: MemoryNode, indent: str) -> Iterator[str]:
 
 def _row(indent: str, node: MemoryNode) -> str:
     name = f"{indent}{node.label}"
-    return f"{name:<30}{human_bytes(node.size_bytes):>10}{node.size_bytes:>16,}  {node.key or ''}".rstrip()
+    sizes = f"{name:<30}{human_bytes(node.size_bytes):>10}{node.size_bytes:>16,}"
+    row = f"{sizes}  {node.key or ''}".rstrip()
+    return row if len(row) <= WIDTH else sizes
 
 
 def _widths(parts: list[MemoryNode], total_bytes: int) -> list[int]:

@@ -269,5 +269,5 @@ def _cost(after: Memory, before: Memory | None) -> str:
 
 def _risk(after: Memory, text: str) -> str:
     if after.heap_bytes > COMPRESSED_OOPS_BYTES:
-        return f"{text}; above 31 GiB of heap a reference takes 8 bytes instead of 4: better more, smaller processes"
+        return f"{text}; from 32 GiB of heap on a reference takes 8 bytes instead of 4: better more, smaller processes"
     return text

@@ -119,7 +119,7 @@ def _smaller_processes(
         name="smaller-processes",
         title=f"Two TaskManagers of {half} slots for each one of {slots}: "
         f"{human_bytes(sized.model.process_bytes)} each",
-        why="a smaller heap has shorter pauses and loses less when it fails; below 31 GiB references stay small",
+        why="a smaller heap has shorter pauses and loses less when it fails; below 32 GiB references stay small",
         cost=f"2 processes, together {human_bytes(2 * sized.model.process_bytes)}",
         risk="metaspace, overhead and framework memory are paid twice; more network connections",
         changes={**changes, **sized.changes},

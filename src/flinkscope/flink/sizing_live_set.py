@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flinkscope.errors import UsageError
-from flinkscope.units import GIB, human_bytes
+from flinkscope.units import GIB, MIB, human_bytes
 
-COMPRESSED_OOPS_BYTES = 31 * GIB  # HotSpot compresses references below 32 GiB minus alignment; 31 GiB is always below
+# HotSpot compresses references in heaps up to 32 GiB less the largest heap alignment (32 MiB: G1's largest region).
+COMPRESSED_OOPS_BYTES = 32 * GIB - 32 * MIB
+LARGEST_TARGET_BYTES = 31 * GIB  # with room for another 64 MiB of rounding
 
 RULE_OF_THUMB_LOW_PERCENT = 300
 RULE_OF_THUMB_HIGH_PERCENT = 500
@@ -102,7 +104,7 @@ def heap_for_live_set(
     if upper_bound:
         reasons.append("the live set is an upper bound: no full collection was seen")
     heap_bytes = live_set_bytes * percent // 100
-    capped = heap_bytes > COMPRESSED_OOPS_BYTES
+    capped = heap_bytes > LARGEST_TARGET_BYTES
     if capped:
         reasons.append(
             f"{human_bytes(heap_bytes)} would lose compressed references: cut to 31 GiB, spread the state over more "
@@ -112,7 +114,7 @@ def heap_for_live_set(
         live_set_bytes=live_set_bytes,
         collector=name,
         factor_percent=percent,
-        heap_bytes=min(heap_bytes, COMPRESSED_OOPS_BYTES),
+        heap_bytes=min(heap_bytes, LARGEST_TARGET_BYTES),
         reasons=tuple(reasons),
         rule_low_bytes=live_set_bytes * RULE_OF_THUMB_LOW_PERCENT // 100,
         rule_high_bytes=live_set_bytes * RULE_OF_THUMB_HIGH_PERCENT // 100,

@@ -54,6 +54,7 @@ def test_a_real_job_manager_log() -> None:
     assert done == [(1, 279893, 319), (2, 23301272, 2091)]
     assert [c.state for c in log.checkpoints] == ["failed", "completed", "completed"]
     assert [(s.job, s.name, s.kind) for s in log.submissions] == [
+        (None, "", "program"),
         (JOB, "SingleJobApplication(daily-uv window purging)", "application"),
         (JOB, "daily-uv window purging", "job"),
     ]
@@ -163,8 +164,8 @@ def test_a_rotated_and_packed_set_is_read_in_the_order_of_its_contents(tmp_path:
     assert [Path(source).name for source in rotated.sources] == ["jm.log.2.gz", "jm.log.1", "jm.log"]
     assert rotated.counts == whole.counts
     assert rotated.starts[0].jvm_options == whole.starts[0].jvm_options
-    assert Path(rotated.submissions[0].place.source).name == "jm.log.1"
-    assert rotated.submissions[0].place.line == (whole.submissions[0].place.line or 0) - 100
+    assert Path(rotated.submissions[1].place.source).name == "jm.log.1"
+    assert rotated.submissions[1].place.line == (whole.submissions[1].place.line or 0) - 100
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_long_series_are_bounded_but_counted(tmp_path: Path) -> None:
     assert [s.place.line for s in log.symptoms][-1] == 2 * MOST_FACTS
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([line.encode() for line in FAILED.split("\n")]), max_size=12))
 def test_no_bytes_make_it_fail(tmp_path: Path, lines: list[bytes]) -> None:
     (tmp_path / "x.log").write_bytes(b"\n".join(lines))
@@ -231,3 +232,35 @@ def test_a_second_start_in_the_same_file(tmp_path: Path) -> None:
         stream.write((CORPUS / "taskmanager.log").read_text().replace("-Xmx134217728", "-Xmx999999488"))
     log = read_flink_log(tmp_path / "tm.log")
     assert [start.jvm_options[0] for start in log.starts] == ["-Xmx134217728", "-Xmx999999488"]
+
+
+OLD = """2020-03-01 10:00:00,123 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -  Starting TaskManager (Version: \
+1.10.0, Rev:aa4eb8f, Date:07.02.2020 @ 19:18:19 CET)
+2020-03-01 10:00:00,124 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -  JVM: OpenJDK 64-Bit Server VM - Red Hat, \
+Inc. - 1.8/25.242-b08
+2020-03-01 10:00:00,125 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -  JVM Options:
+2020-03-01 10:00:00,125 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -     -XX:+UseG1GC
+2020-03-01 10:00:00,125 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -     -Xmx536870902
+2020-03-01 10:00:00,126 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -  Program Arguments:
+2020-03-01 10:00:00,126 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -     -D taskmanager.cpu.cores=1.0
+2020-03-01 10:00:00,127 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner      -  Classpath: /opt/flink/lib/a.jar
+2020-03-01 10:01:00,000 INFO  org.apache.flink.runtime.checkpoint.CheckpointCoordinator     - Completed checkpoint 12 for job \
+0123456789abcdef0123456789abcdef (123456 bytes in 789 ms).
+2020-03-01 10:01:01,000 INFO  org.apache.flink.runtime.dispatcher.StandaloneDispatcher      - Received JobGraph submission \
+0123456789abcdef0123456789abcdef (my job (1)).
+2020-03-01 10:01:02,000 INFO  org.apache.flink.runtime.executiongraph.ExecutionGraph        - Job my job (1) \
+(0123456789abcdef0123456789abcdef) switched from state RUNNING to RESTARTING.
+"""
+
+
+def test_the_layout_and_texts_of_flink_1_10(tmp_path: Path) -> None:
+    (tmp_path / "old.log").write_text(OLD.replace("\\\n", ""))
+    log = read_flink_log(tmp_path / "old.log")
+    (start,) = log.starts
+    assert (start.flink_version, start.java_version, start.collector) == ("1.10.0", "1.8.0_242", "G1")
+    assert start.class_path == "/opt/flink/lib/a.jar"
+    (checkpoint,) = log.checkpoints
+    assert (checkpoint.id, checkpoint.size_bytes, checkpoint.duration_ms) == (12, 123456, 789)
+    (submission,) = log.submissions
+    assert (submission.job, submission.name) == ("0123456789abcdef0123456789abcdef", "my job (1)")
+    assert (log.job_states[0].name, log.job_states[0].after) == ("my job (1)", "RESTARTING")

@@ -53,6 +53,10 @@ SAMPLES: list[tuple[str, str, dict[str, str]]] = [
     ("Container [pid=1,containerID=container_1] is running 12MB beyond the 'PHYSICAL' memory limit.", "", {}),
     ("Container [pid=1,containerID=c_1] is running beyond physical memory limits. Current usage: 2.1 GB of 2 GB",
      "container_killed", {"limit": "physical"}),
+    ("Worker container_e01_1_01_000007 is terminated. Diagnostics: Exception from container-launch.", "worker_ended",
+     {"id": "container_e01_1_01_000007"}),
+    ("Pod terminated, container termination statuses: [flink-main-container(exitCode=137, reason=Error, message=null)], pod "
+     "status: Failed", "worker_exit_code", {"exit_code": "137", "reason": "Error"}),
     ("Container killed on request. Exit code is 143", "container_killed", {"exit_code": "143"}),
     ("reason: OOMKilled", "container_killed", {}),
     ("java.io.IOException: Insufficient number of network buffers: required 33, but only 12 available. The total number of "

@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flinkscope.errors import FormatError
@@ -42,6 +42,7 @@ def test_recorded_files_are_read_whole(path: Path) -> None:
     assert "-XX:MaxMetaspaceSize=96m" in (reading.text("java.rt.vmArgs") or "")
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text("abc.", min_size=1, max_size=30),
@@ -65,6 +66,7 @@ def test_an_absent_counter_is_none_not_zero() -> None:
     assert reading.number("t") is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1))
 def test_a_file_cut_anywhere_is_an_error_or_says_what_is_missing(length: int) -> None:
     used = struct.unpack_from("<i", WHOLE, 8)[0]
@@ -79,6 +81,7 @@ def test_a_file_cut_anywhere_is_an_error_or_says_what_is_missing(length: int) ->
         assert reading.number(name) is not None or reading.text(name) is not None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=40))
 def test_flipped_bytes_never_escape(flips: list[tuple[int, int]]) -> None:
     data = bytearray(WHOLE)

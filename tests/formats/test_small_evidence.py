@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flinkscope.absent import Absent, AbsentKind
@@ -101,11 +101,17 @@ def test_refused_native_memory() -> None:
     assert "g1 gc" in (report.vm or "")
 
 
+def test_refused_native_memory_as_java_21_and_later_put_it() -> None:
+    text = NATIVE.replace(" for committing reserved memory.", ". Error detail: committing reserved memory.")
+    assert parse_hs_err(text, "x").refused_for == "committing reserved memory"
+
+
 def test_another_text_is_no_hs_err() -> None:
     with pytest.raises(UnreadableInputError, match="not an hs_err file"):
         parse_hs_err("2026-11-21 INFO nothing\n", "x.log")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 33_000))
 def test_an_hs_err_cut_anywhere(length: int) -> None:
     text = (CORPUS / "hs_err_oom.log").read_text()[:length]
@@ -169,6 +175,7 @@ def test_wrong_pods_are_named() -> None:
         read_pod_status('{"kind": "Service"}', "svc.json")
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)
        | st.dictionaries(st.sampled_from(["kind", "items", "metadata", "spec", "status", "containers", "containerStatuses",
                                           "state", "lastState", "terminated", "resources", "limits", "memory", "name"]),
@@ -215,6 +222,18 @@ def test_kernel_kills() -> None:
     assert (old.pid, old.anonymous_bytes) == (12, 800 * 1024)
 
 
+def test_a_kill_as_old_kernels_put_it() -> None:
+    lines = [
+        "[1.5] Task in /docker/abc killed as a result of limit of /docker/abc",
+        "[1.6] memory: usage 2097152kB, limit 2097152kB, failcnt 9",
+        "[1.7] Memory cgroup out of memory: Kill process 123 (java) score 1000 or sacrifice child",
+        "[1.8] Killed process 123 (java), UID 9999, total-vm:900kB, anon-rss:800kB, file-rss:10kB, shmem-rss:0kB",
+    ]
+    (kill,) = kernel_kills(lines, "dmesg")
+    assert (kill.group, kill.group_limit_bytes, kill.resident_bytes) == ("/docker/abc", 2 << 30, 810 * 1024)
+
+
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=80) | st.sampled_from(DMESG.splitlines()), max_size=12))
 def test_kernel_logs_of_any_kind(lines: list[str]) -> None:
     assert len(list(kernel_kills(lines, "x"))) <= len(lines)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flinkscope.errors import UnreadableInputError
@@ -116,6 +116,7 @@ def test_names() -> None:
     assert normalized("Source: x (1/2)#0") == "Source: x (N/N)#N"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 16_000))
 def test_a_dump_cut_anywhere(length: int) -> None:
     text = TEXTS[-1].read_text()
@@ -128,6 +129,7 @@ def test_a_dump_cut_anywhere(length: int) -> None:
     assert (dump.gap is None) == ("\nJNI global ref" in text[:length])
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.integers() | st.text(max_size=30), lambda inner: st.lists(inner, max_size=3)
        | st.dictionaries(st.sampled_from(["threadInfos", "threadName", "stringifiedThreadInfo", "threadDump", "threads",
                                           "threadContainers", "stack", "name", "tid"]), inner, max_size=4)))  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flinkscope.errors import FlinkscopeError, SourceError, UnreadableInputError, UsageError
@@ -141,6 +141,7 @@ def test_missing_and_wrong_keys_are_named_never_crash(name: str) -> None:
                 assert "/path" in error.message  # noqa: PT017
 
 
+@settings(deadline=None)
 @given(st.recursive(st.integers(1, 5), lambda inner: st.lists(inner, min_size=1, max_size=3), max_leaves=20))
 def test_flame_stacks_keep_every_sample(shape: Any) -> None:
     def node(part: Any, depth: int) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _table(pid: int, history: deque[Pressure]) -> Table:
     from flinkscope.units import human_bp, human_bytes, human_count
 
     now = history[-1]
-    limit = now.metaspace_limit_bytes
+    limit, metaspace = now.metaspace_limit_bytes, now.metaspace_used_bytes
     shares = [p.gc_share_bp if isinstance(p.gc_share_bp, int) else 0 for p in history]
     table = Table(title=f"JVM {pid}", box=None, title_justify="left", show_header=False, width=100)
     for column in ("measure", "now", "of"):
@@ -63,14 +63,14 @@ def _table(pid: int, history: deque[Pressure]) -> Table:
     table.add_column("course", min_width=_HISTORY, no_wrap=True)
 
     def course(name: str, top: int) -> str:
-        values = [int(getattr(sample, name)) for sample in history]
+        values = [getattr(sample, name) or 0 for sample in history]
         return sparkline(values, max(top, *values))
 
     table.add_row("old generation", human_bytes(now.old_used_bytes), human_bytes(now.old_capacity_bytes),
                   course("old_used_bytes", now.old_capacity_bytes))  # fmt: skip
     table.add_row("eden", human_bytes(now.eden_used_bytes), "", course("eden_used_bytes", 0))
     table.add_row("survivors", human_bytes(now.survivor_used_bytes), "", course("survivor_used_bytes", 0))
-    table.add_row("metaspace (at last GC)", human_bytes(now.metaspace_used_bytes),
+    table.add_row("metaspace (at last GC)", human_bytes(metaspace) if isinstance(metaspace, int) else "?",
                   human_bytes(limit) if isinstance(limit, int) else "no limit",
                   course("metaspace_used_bytes", limit if isinstance(limit, int) else 0))  # fmt: skip
     share = human_bp(now.gc_share_bp) if isinstance(now.gc_share_bp, int) else "-"

@@ -22,6 +22,7 @@ _SIZES = re.compile(
 _CONSTRAINT = re.compile(
     r"oom-kill:constraint=(?P<constraint>\w+).*?(?:oom_memcg=(?P<group>[^,]+),)?task_memcg=(?P<task>[^,]+)"
 )
+_OLD_GROUP = re.compile(r"Task in \S+ killed as a result of limit of (?P<group>\S+)")
 _USAGE = re.compile(r"memory: usage (?P<used>\d+)kB, limit (?P<limit>\d+)kB, failcnt (?P<hits>\d+)")
 _TIME = re.compile(r"\[ *(?P<uptime>\d+\.\d+)\]|\[(?P<date>[A-Z][a-z]{2} [^\]]{10,40})\]|(?P<iso>\d{4}-\d\d-\d\dT\S+)")
 
@@ -60,6 +61,8 @@ def kernel_kills(lines: Iterable[str], source: str) -> Iterator[KernelKill]:
         text = line[:4096]
         if usage := _USAGE.search(text):
             used, limit = int(usage["used"]) * _KIB, int(usage["limit"]) * _KIB
+        elif old := _OLD_GROUP.search(text):
+            group = old["group"]
         elif constraint := _CONSTRAINT.search(text):
             group = constraint["group"] or constraint["task"]
         elif killed := _KILLED.search(text):

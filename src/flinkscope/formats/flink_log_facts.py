@@ -93,12 +93,15 @@ class LoggedCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A job (or, since 2.x, an application) that the JobManager received."""
+    """A job (``kind`` job) or, since 2.x, application that the JobManager received.
+
+    ``program``: a user's main() was started inside the JobManager, also to show a plan; ``job`` is not known then.
+    """
 
     place: Place
     time: str | None
     clock_ms: int | None
-    job: str
+    job: str | None
     name: str
     kind: str = "job"
 

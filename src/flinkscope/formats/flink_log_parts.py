@@ -159,6 +159,9 @@ def fact_of(record: LogRecord, source: str) -> LoggedCheckpoint | Submission | J
         return _task_failure(record, source) or _job_state(record, source)
     if "heckpoint" in message:
         return _checkpoint(record, source)
+    if message.startswith("Starting program"):
+        place = Place(source, line=record.line)
+        return Submission(place, record.time, record.clock_ms, None, "", "program")
     return _submission(record, source) if " submission " in message else None
 
 
@@ -241,8 +244,10 @@ def _submission(record: LogRecord, source: str) -> Submission | None:
 
 
 def _release(text: str, specification: str) -> str:
-    """``17.0.9`` of ``… - 17/17.0.9+9``."""
+    """``17.0.9`` of ``… - 17/17.0.9+9``, ``1.8.0_302`` of ``… - 1.8/25.302-b08``."""
     full = text.rsplit("/", 1)[-1]
+    if specification == "1.8" and (update := re.match(r"25\.(\d+)", full)):  # it logs the VM's own version
+        return f"1.8.0_{update[1]}"
     return re.split(r"[+-]", full, maxsplit=1)[0] or specification
 
 

@@ -52,6 +52,8 @@ CATALOGUE: tuple[SymptomText, ...] = (
     _text("container_killed", "R20",
      r"\bOOMKilled\b|is running (?:\d+\w* )?beyond (?:the '?)?(?P<limit>physical|virtual)"
      r"'? memory limits?|Container killed on request\. Exit code is (?P<exit_code>137|143)"),
+    _text("worker_ended", "R20", r"Worker (?P<id>\S{1,200}) is terminated\. Diagnostics: (?P<said>.{1,300})"),
+    _text("worker_exit_code", "R20", r"\(exitCode=(?P<exit_code>-?\d+), reason=(?P<reason>\w+), message="),
     _text("network_buffers", "R23", r"Insufficient number of network buffers: required (?P<needed>\d+), but only "
      r"(?P<available>\d+) available\.(?: The total number of network buffers is currently set to (?P<total>\d+) of "
      r"(?P<segment_bytes>\d+) bytes each)?"),
@@ -99,7 +101,8 @@ CATALOGUE: tuple[SymptomText, ...] = (
 # One of these stands in every text above. Plain searches cost 2 µs a line, one alternation that ignores case 29 µs.
 _MARKS = (
     "OutOfMemory", "OutOfDirectMemory", "This usually indicates", "closed classloader", "Could not execute application",
-    "error while printing stack", "OOMKilled", "memory limit", "Container killed", "of network buffers",
+    "error while printing stack", "OOMKilled", "memory limit", "Container killed", "is terminated. Diag", "(exitCode=",
+    "of network buffers",
     "NetworkBufferPool", "performance will be poor", "pthread_create", "Failed to start", "insufficient memory",
     "Native memory alloc", "Cannot allocate memory", "memory configuration failed", "IllegalConfigurationException",
     "Config uses", "timed out", "no longer reachable", "Connection unexpectedly", "has failed", "expired before",

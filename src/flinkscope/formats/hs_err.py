@@ -12,7 +12,7 @@ from flinkscope.place import Place
 _KIB = {"": 1, "k": 1 << 10, "K": 1 << 10, "kB": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _REFUSED = re.compile(
     r"Native memory allocation \((?P<call>\w+)\) failed to (?:map|allocate) (?P<bytes>\d+) bytes"
-    r"(?: for (?P<what>.*?))?\.?$"
+    r"(?:(?: for |\. Error detail: )(?P<what>.*?))?\.?$"
 )
 _SIGNAL = re.compile(r"(?P<signal>SIG[A-Z]+) \(0x[0-9a-f]+\) at pc=")
 _WANTED = re.compile(r"OutOfMemory encountered: (?P<kind>.*)")

@@ -9,6 +9,7 @@ from flinkscope.formats.hsperf import PerfData
 from flinkscope.jvm.live import LiveJvm, jvm_flags, metaspace_limit
 from flinkscope.units import share_bp
 
+_NOT_YET = Absent("metaspace in use", AbsentKind.UNREADABLE, "refreshed at a collection only; there was none yet")
 _SPACES = (("eden", 0, 0), ("survivor", 0, 1), ("survivor", 0, 2), ("old", 1, 0))
 
 
@@ -23,7 +24,7 @@ class Pressure:
     survivor_used_bytes: int
     old_used_bytes: int
     old_capacity_bytes: int
-    metaspace_used_bytes: int
+    metaspace_used_bytes: int | Absent
     metaspace_limit_bytes: int | Absent
     loaded_classes: int
     threads: int
@@ -52,7 +53,7 @@ class PressureGauge:
             survivor_used_bytes=used["survivor"],
             old_used_bytes=used["old"],
             old_capacity_bytes=_number(reading, "sun.gc.generation.1.space.0.capacity"),
-            metaspace_used_bytes=_number(reading, "sun.gc.metaspace.used"),
+            metaspace_used_bytes=_number(reading, "sun.gc.metaspace.used") or _NOT_YET,
             metaspace_limit_bytes=self._limit,
             loaded_classes=_number(reading, "java.cls.loadedClasses") - _number(reading, "java.cls.unloadedClasses"),
             threads=_number(reading, "java.threads.live"),

@@ -106,6 +106,8 @@ def test_parallel_with_the_flags_of_the_incident() -> None:
     assert triple(table, "metaspace", 7) == (120000, 119000, 1161216)
     assert [int(table[name][3]) for name in ("user_ms", "sys_ms", "real_ms")] == [1000, 200, 500]
     assert segment(builder).zero_wall_ns == 1_551_664_800_000_000_000  # 2019-03-04T10:00:00+0800
+    assert (segment(builder).reaching_max_ns, segment(builder).reaching_max_row) == (200_000, 5)
+    assert segment(builder).reaching_total_ns == 340_000  # 0.04 + 0.1 + 0.2 ms: "Stopping threads took"
     assert segment(builder).jvm.parallel_workers == 4
     assert understood_all(builder)
 

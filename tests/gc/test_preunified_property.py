@@ -83,6 +83,7 @@ def test_own_logs_are_read_the_same_both_ways(path: Path) -> None:
     text = path.read_bytes()
     fast, slow = read(text), read_one_by_one(text)
     assert rows_of(fast.table()) == rows_of(slow.table())
+    assert [vars(part) for part in fast.segments] == [vars(part) for part in slow.segments]
     assert fast.coverage.understood_gc_lines == slow.coverage.understood_gc_lines
     assert fast.coverage.gc_lines == slow.coverage.gc_lines
 

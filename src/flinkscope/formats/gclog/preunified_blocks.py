@@ -40,6 +40,7 @@ class _Reading:
     lists: list[list[int]] | None = None
     rows: list[int] = field(default_factory=list)  # of the event table, and which of the lines each is
     places: list[int] = field(default_factory=list)
+    reaching: list[int] = field(default_factory=list)  # of safepoints: time until all threads had stopped
     code: int = MISSING
     collector: str | None = None
     names_collector: bool = False  # for sure, whatever was guessed from the lines before
@@ -207,6 +208,7 @@ class BlockReader:
                 strict=True,
             )
             reading.rows, reading.places, reading.lists = [], [], None
+            reading.reaching = template.reaching_ns(numbers) if template.reaching != MISSING else []
             reading.sizes = template.size_rows(numbers) if template.sizes or template.form == "pause" else None
 
     def _stands_alone(self, reading: _Reading, line: bytes, offset: int) -> bool:
@@ -229,10 +231,12 @@ class BlockReader:
         self._writer.phase_begins(reading.template.words["phase"], self._moment(reading, values[0], line))
 
     def _emit_stop(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
-        moment, duration_ns, gc_id, _ = values
+        moment, duration_ns, gc_id, at = values
         moment = self._moment(reading, moment, line)
         begun = moment - duration_ns if moment >= duration_ns else MISSING
-        self._builder.add_coded(begun, duration_ns, reading.code, gc_id, offset)
+        row = self._builder.add_coded(begun, duration_ns, reading.code, gc_id, offset)
+        if reading.reaching:
+            self._builder.segment.note_reaching(reading.reaching[at], row)
 
     def _emit_phase(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
         self._writer.settle()

@@ -29,7 +29,7 @@ _CONCURRENT = re.compile(SKIPPED_STAMPS + rb"\[(?:CMS-|GC )concurrent-")
 _LAYOUT = re.compile(rb"\{?Heap (?:before|after) (?:GC|gc) invocations=\d{1,9}[^:\n]{0,40}:?")
 _STOP = re.compile(
     STAMPS + rb"Total time for which application threads were stopped: (\d{1,9}\.\d{1,9}) seconds"
-    rb"(?:, Stopping threads took: \d{1,9}\.\d{1,9} seconds)?"
+    rb"(?:, Stopping threads took: (\d{1,9}\.\d{1,9}) seconds)?"
 )
 _TIMES = re.compile(rb"\[Times: [^\[\]]{1,200}\]")
 LAYOUT_WORDS = (b"Heap before ", b"Heap after ")
@@ -156,7 +156,9 @@ class Assembler:
         moment = self._clock.read(Stamp(stop[1], stop[2]))
         duration = seconds_ns(stop[4])
         start = moment - duration if moment >= duration else MISSING
-        self._builder.add(Kind.SAFEPOINT, "stopped", start_ns=start, duration_ns=duration, offset=offset)
+        row = self._builder.add(Kind.SAFEPOINT, "stopped", start_ns=start, duration_ns=duration, offset=offset)
+        if stop[5] is not None:
+            self._builder.segment.note_reaching(seconds_ns(stop[5]), row)
         return b""
 
     def _layout(self, line: bytes, layout: re.Match[bytes], offset: int) -> None:

@@ -96,7 +96,7 @@ _FORMS = {
     + rb"(?:" + _CPU + rb")?",
     "phase of G1": STAMPS + rb"\[(?P<phase>GC concurrent-[a-z-]{3,40})-end, (?P<secs>" + _SECS + rb")(?: secs?)?\] ?",
     "stop": STAMPS + rb"Total time for which application threads were stopped: (?P<secs>" + _SECS
-    + rb") seconds(?:, Stopping threads took: " + _SECS + rb" seconds)? ?",
+    + rb") seconds(?:, Stopping threads took: (?P<reaching>" + _SECS + rb") seconds)? ?",
 }  # fmt: skip
 PATTERNS = {form: re.compile(pattern + rb"$") for form, pattern in _FORMS.items()}
 
@@ -109,6 +109,7 @@ class Template:
     words: dict[str, str]  # cause, generation and so on: the same in all lines of the shape
     has_date: bool
     secs: int  # which number of the line
+    reaching: int
     uptime: int
     gc_id: int
     sizes: list[tuple[int, int, int]]  # column of the size row, number of the line, factor
@@ -132,7 +133,7 @@ class Template:
             return None
         if any((table[:, number] * factor).max() >= SIZE_LIMIT for _, number, factor in self.sizes):
             return None
-        for column in (self.uptime, self.secs, self.gc_id):
+        for column in (self.uptime, self.secs, self.reaching, self.gc_id):
             if column != MISSING and table[:, column].max() >= _LONGEST:
                 return None
         return table[:, :-1]
@@ -146,9 +147,16 @@ class Template:
 
     def durations_ns(self, numbers: NDArray[np.float64]) -> list[int]:
         """Durations in nanoseconds, MISSING where the shape has none."""
-        if self.secs == MISSING:
+        return self._nanoseconds(numbers, self.secs)
+
+    def reaching_ns(self, numbers: NDArray[np.float64]) -> list[int]:
+        """How long it took until all threads had stopped, MISSING where the shape does not tell."""
+        return self._nanoseconds(numbers, self.reaching)
+
+    def _nanoseconds(self, numbers: NDArray[np.float64], column: int) -> list[int]:
+        if column == MISSING:
             return [MISSING] * len(numbers)
-        durations: list[int] = np.rint(numbers[:, self.secs] * 1e9).astype(np.int64).tolist()
+        durations: list[int] = np.rint(numbers[:, column] * 1e9).astype(np.int64).tolist()
         return durations
 
     def gc_ids(self, numbers: NDArray[np.float64]) -> list[int]:
@@ -212,9 +220,16 @@ def _template(form: str, found: re.Match[bytes], line: bytes) -> Template | None
     words = {name: text for name, text in groups.items() if name in _WORDS}
     stamped = form not in ("regions", "times")
     template = Template(
-        form, words, stamped and found[1] is not None, number("secs") if "secs" in groups else MISSING,
-        number(2) if stamped else MISSING, number(3) if stamped else MISSING, sizes, len(_numbers_text(line).split()),
-    )  # fmt: skip
+        form,
+        words,
+        has_date=stamped and found[1] is not None,
+        secs=number("secs") if "secs" in groups else MISSING,
+        reaching=number("reaching") if "reaching" in groups else MISSING,
+        uptime=number(2) if stamped else MISSING,
+        gc_id=number(3) if stamped else MISSING,
+        sizes=sizes,
+        count=len(_numbers_text(line).split()),
+    )
     return template if template.numbers([line]) is not None else None
 
 

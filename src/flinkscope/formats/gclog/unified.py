@@ -68,7 +68,7 @@ class UnifiedParser:
                 self._lost(match.start(), text[match.start() + 1 : match.end()])
         self._count(text)
         self._stamp_edges(text)
-        self._tail = text[-_TAIL_BYTES:]
+        self._tail = (self._tail + text[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         self._builder.end_chunk(chunk)
 
     def settle(self) -> None:

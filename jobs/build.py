@@ -1,7 +1,7 @@
-"""Builds the lab's jar with Maven and puts it, with its checksum, into the Python package.
+"""Builds the lab's jars with Maven and puts them, with their checksums, into the Python package.
 
-    python jobs/build.py            build and install into src/flinkscope/lab/jobs
-    python jobs/build.py --check    build and compare with what is there: exit 1 when the bytes differ
+    python jobs/build.py [JAR …]            build and install into src/flinkscope/lab/jobs
+    python jobs/build.py --check [JAR …]    build and compare with what is there: exit 1 when the bytes differ
 
 Needs a JDK 17 (javac's output differs between releases; other jobs need none) and Maven.
 """
@@ -16,15 +16,17 @@ import tempfile
 from pathlib import Path
 
 JOBS = Path(__file__).resolve().parent
-INSTALLED = JOBS.parent / "src" / "flinkscope" / "lab" / "jobs" / "flinkscope-jobs.jar"
+INSTALLED = JOBS.parent / "src" / "flinkscope" / "lab" / "jobs"
+PROJECTS = {"flinkscope-jobs.jar": JOBS, "flinkscope-pins.jar": JOBS / "pins"}
 
 
-def build(folder: Path) -> Path:
-    """Builds a copy of the sources in ``folder``, so that no old class is in the jar; the jar's path."""
-    shutil.copyfile(JOBS / "pom.xml", folder / "pom.xml")
-    shutil.copytree(JOBS / "src", folder / "src")
+def build(name: str, folder: Path) -> Path:
+    """Builds a copy of the jar's sources in ``folder``, so that no old class is in it; the jar's path."""
+    project = PROJECTS[name]
+    shutil.copyfile(project / "pom.xml", folder / "pom.xml")
+    shutil.copytree(project / "src", folder / "src")
     subprocess.run(["mvn", "-q", "-B", "package"], cwd=folder, check=True)
-    return folder / "target" / "flinkscope-jobs.jar"
+    return folder / "target" / name
 
 
 def digest(path: Path) -> str:
@@ -33,17 +35,22 @@ def digest(path: Path) -> str:
 
 
 def main() -> int:
-    """Builds, then installs or compares."""
-    with tempfile.TemporaryDirectory() as name:
-        jar = build(Path(name))
-        if "--check" in sys.argv[1:]:
-            same = jar.read_bytes() == INSTALLED.read_bytes()
-            print(f"{INSTALLED.name}: {'the same bytes' if same else 'DIFFERENT'} (built {digest(jar)})")
-            return 0 if same else 1
-        shutil.copyfile(jar, INSTALLED)
-        INSTALLED.with_suffix(".jar.sha256").write_text(f"{digest(jar)}  {INSTALLED.name}\n", encoding="utf-8")
-        print(f"{INSTALLED}: {digest(jar)}")
-    return 0
+    """Builds all jars, or those named, then installs or compares."""
+    words = sys.argv[1:]
+    names = [word for word in words if word != "--check"] or list(PROJECTS)
+    good = True
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            jar, installed = build(name, Path(folder)), INSTALLED / name
+            if "--check" in words:
+                same = jar.read_bytes() == installed.read_bytes()
+                good = good and same
+                print(f"{name}: {'the same bytes' if same else 'DIFFERENT'} (built {digest(jar)})")
+                continue
+            shutil.copyfile(jar, installed)
+            installed.with_suffix(".jar.sha256").write_text(f"{digest(jar)}  {name}\n", encoding="utf-8")
+            print(f"{installed}: {digest(jar)}")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

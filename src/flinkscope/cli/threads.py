@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flinkscope.formats.thread_dump import ThreadDump
     from flinkscope.jvm.threads import ThreadDifference, ThreadView
 
@@ -75,7 +77,6 @@ def _dump(source: str, taskmanager: str | None, access: Any) -> ThreadDump:
     import json
     from pathlib import Path
 
-    from flinkscope.errors import SourceError
     from flinkscope.formats.thread_dump import parse_thread_dump
     from flinkscope.jvm.verbs import open_verbs
     from flinkscope.sources.flink_rest import FlinkRest
@@ -85,11 +86,23 @@ def _dump(source: str, taskmanager: str | None, access: Any) -> ThreadDump:
     if source.startswith(("http://", "https://")):
         answer = FlinkRest(source, access).thread_dump(taskmanager)
         return parse_thread_dump(json.dumps(answer), f"{source} thread-dump")
+    return parse_thread_dump(_file_text(Path(source)), source)
+
+
+def _file_text(path: Path) -> str:
+    """The text of a file, plain or gzip; at most 256 MiB of it."""
+    import zlib
+
+    from flinkscope.errors import SourceError, UnreadableInputError
+    from flinkscope.sources.logfiles import LogFile
+
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file", hint="a pid, a file or http://jobmanager:8081")
     try:
-        text = Path(source).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise SourceError(f"{source}: {error.strerror}", hint="a pid, a file or http://jobmanager:8081") from error
-    return parse_thread_dump(text, source)
+        with LogFile(path).open() as stream:
+            return stream.read(256 << 20).decode("utf-8", "replace")
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableInputError(f"{path}: damaged: {error}", hint="take the dump again") from error
 
 
 def _show(dump: ThreadDump, view: ThreadView, change: ThreadDifference | None, raw: bool) -> None:

@@ -51,7 +51,8 @@ _CHECKPOINTS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"Failed to trigger (?:or complete )?checkpoint(?: (?P<id>\d+))? for job (?P<job>[0-9a-f]{32})")),
 )  # fmt: skip
 _SUBMITTED = re.compile(
-    r"Received (?P<kind>JobGraph|job|application) submission (?:'(?P<name>.*)'|(?P<old>[0-9a-f]{32})) \((?P<in>.*)\)"
+    r"Received (?P<kind>JobGraph|job|application) submission "
+    r"(?:'(?P<name>.*)' \((?P<job>[0-9a-f]{32})\)|(?P<old>[0-9a-f]{32}) \((?P<old_name>.*)\))"
 )
 _JOB_STATE = re.compile(
     r"Job (?P<name>.{1,500}) \((?P<job>[0-9a-f]{32})\) switched from state (?P<before>\w+) to (?P<after>\w+)"
@@ -238,7 +239,7 @@ def _submission(record: LogRecord, source: str) -> Submission | None:
     match = _SUBMITTED.match(record.message)
     if match is None:
         return None
-    job, name = (match["old"], match["in"]) if match["old"] else (match["in"], match["name"])
+    job, name = match["job"] or match["old"], match["name"] or match["old_name"] or ""
     kind = "application" if match["kind"] == "application" else "job"
     return Submission(Place(source, line=record.line), record.time, record.clock_ms, job, name, kind)
 

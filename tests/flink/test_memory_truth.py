@@ -14,6 +14,7 @@ CORPUS = Path(__file__).parents[1] / "corpus" / "flink"
 GOLDEN = sorted((CORPUS / "memory_golden").glob("*.jsonl"), key=lambda p: [int(x) for x in p.stem.split(".")])
 TRUTH = [json.loads(line) for line in (CORPUS / "memory_truth.jsonl").read_text().splitlines()]
 RANDOM = [json.loads(line) for line in (CORPUS / "memory_random.jsonl").read_text().splitlines()]
+LEGACY = [json.loads(line) for line in (CORPUS / "memory_legacy.jsonl").read_text().splitlines()]
 ROLES = {"tm": "taskmanager", "jm": "jobmanager"}
 
 # golden field → attribute; a JobManager's `direct` is its off-heap memory
@@ -50,11 +51,12 @@ def test_corpus_is_whole() -> None:
     assert sum(len(path.read_text().splitlines()) for path in GOLDEN) == 1411  # 1,342 answers + 69 "no JM model"
     assert len(TRUTH) == 560
     assert len(RANDOM) == 880
+    assert len(LEGACY) == 240
 
 
-def _answer(config: dict[str, str], role: str, flink: str) -> dict[str, object]:
+def _answer(config: dict[str, str], role: str, flink: str, launcher: str = "none") -> dict[str, object]:
     try:
-        memory = memory_model(config, role, flink)
+        memory = memory_model(config, role, flink, launcher=launcher)
     except FlinkRefusal as refusal:
         chain = [f"{cause.java_class.rpartition('.')[2]}: {cause.message}" for cause in refusal.causes]
         return {"error": " <- ".join(chain)}
@@ -100,15 +102,26 @@ def test_command_line(vector: dict) -> None:
     assert memory.dynamic_options().items() <= given.items()
 
 
-@pytest.mark.parametrize("flink", ["1.10.3", "1.15.4", "1.20.5", "2.3.0"])
-def test_random_configurations(flink: str) -> None:
-    for vector in (v for v in RANDOM if v["flink"] == flink):
-        config, role = vector["conf"], ROLES[vector["role"]]
+def _compare(vectors: list[dict]) -> None:
+    assert vectors
+    for vector in vectors:
+        config, role, launcher = vector["conf"], ROLES[vector["role"]], vector.get("launcher", "none")
         if "error" in vector:
             with pytest.raises(FlinkRefusal) as caught:
-                memory_model(config, role, flink)
+                memory_model(config, role, vector["flink"], launcher=launcher)
             assert [f"{c.java_class}: {c.message}" for c in caught.value.causes] == vector["error"], config
             continue
-        answer = _answer(config, role, flink)
-        wanted = {name: value for name, value in vector.items() if name not in ("flink", "role", "conf")}
+        answer = _answer(config, role, vector["flink"], launcher)
+        wanted = {name: value for name, value in vector.items() if name in answer and name != "flink"}
         assert {name: answer[name] for name in wanted} == wanted, config
+        assert "process" in wanted
+
+
+@pytest.mark.parametrize("flink", ["1.10.3", "1.15.4", "1.20.5", "2.3.0"])
+def test_random_configurations(flink: str) -> None:
+    _compare([vector for vector in RANDOM if vector["flink"] == flink])
+
+
+@pytest.mark.parametrize("launcher", ["script", "container"])
+def test_old_heap_keys_as_the_launcher_maps_them(launcher: str) -> None:
+    _compare([vector for vector in LEGACY if vector["launcher"] == launcher])

@@ -96,13 +96,7 @@ def choose_config(
     top = parse_arguments(pairs)
     if top.problems:
         raise UsageError(top.problems[0].text, hint="write key=value, or give an existing file")
-    base = top
-    if pid is not None:
-        base = _of_process(pid)
-    elif rest is not None:
-        base = _of_rest(rest, role, task_manager)
-    elif paths:
-        base = _of_path(paths[0], role, flink)
+    base = _base(paths, pid, rest, task_manager, role, flink) or top
     source = base.with_entries(top.entries) if base is not top else top
     version = flink or source.flink_version or NEWEST_FLINK
     parse_version(version)
@@ -115,6 +109,17 @@ def choose_config(
         launcher or source.launcher,  # type: ignore[arg-type]  # both come from fixed lists
         flink is None and source.flink_version is None,
     )
+
+
+def _base(
+    paths: list[str], pid: int | None, rest: str | None, task_manager: str | None, role: str | None, flink: str | None
+) -> FlinkConfig | None:
+    """The source below the key=value words, None if there is none."""
+    if pid is not None:
+        return _of_process(pid)
+    if rest is not None:
+        return _of_rest(rest, role, task_manager)
+    return _of_path(paths[0], role, flink) if paths else None
 
 
 def _of_path(path: str, role: str | None, flink: str | None) -> FlinkConfig:

@@ -28,7 +28,7 @@ _FACTORS = {
     "shenandoah": (300, "Shenandoah collects while the program allocates, so the program needs room meanwhile"),
     "cms": (300, "CMS does not compact, so fragmentation needs room"),
 }
-_G1_TREND_PERCENT = 350
+_UNSETTLED_EXTRA_PERCENT = 100
 _HUMONGOUS_BP = 500
 _HUMONGOUS_EXTRA_PERCENT = 50
 
@@ -87,20 +87,7 @@ def heap_for_live_set(
             hint="remove the cause, then measure the live set again",
         )
     name = _known(collector)
-    percent, why = _FACTORS[name]
-    reasons = [why]
-    if rising:
-        percent = max(percent, _G1_TREND_PERCENT)
-        reasons.append("the live set still rises, so more room until it settles; measure over a whole window cycle")
-    if at_ceiling:
-        percent = max(percent, _G1_TREND_PERCENT)
-        reasons.append(
-            "the live set filled the heap, so the true need is larger than measured: this is a lower bound; measure "
-            "again with the larger heap"
-        )
-    if humongous_bp > _HUMONGOUS_BP and name == "g1":
-        percent += _HUMONGOUS_EXTRA_PERCENT
-        reasons.append(f"{humongous_bp / 100:.1f} % humongous objects waste the ends of their regions")
+    percent, reasons = _factor(name, rising, at_ceiling, humongous_bp)
     if upper_bound:
         reasons.append("the live set is an upper bound: no full collection was seen")
     heap_bytes = live_set_bytes * percent // 100
@@ -120,6 +107,25 @@ def heap_for_live_set(
         rule_high_bytes=live_set_bytes * RULE_OF_THUMB_HIGH_PERCENT // 100,
         capped=capped,
     )
+
+
+def _factor(name: str, rising: bool, at_ceiling: bool, humongous_bp: int) -> tuple[int, list[str]]:
+    """Percent of the live set, and why."""
+    percent, why = _FACTORS[name]
+    reasons = [why]
+    if rising or at_ceiling:
+        percent += _UNSETTLED_EXTRA_PERCENT
+    if rising:
+        reasons.append("the live set still rises, so more room until it settles; measure over a whole window cycle")
+    if at_ceiling:
+        reasons.append(
+            "the live set filled the heap, so the true need is larger than measured: this is a lower bound; measure "
+            "again with the larger heap"
+        )
+    if humongous_bp > _HUMONGOUS_BP and name == "g1":
+        percent += _HUMONGOUS_EXTRA_PERCENT
+        reasons.append(f"{humongous_bp / 100:.1f} % humongous objects waste the ends of their regions")
+    return percent, reasons
 
 
 def _known(collector: str) -> str:

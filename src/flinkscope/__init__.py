@@ -18,6 +18,8 @@ _HOME = {
     "open_heap": "flinkscope.flink.opened",
     "memory_model": "flinkscope.flink.memory_model",
     "size_for": "flinkscope.flink.sizing",
+    "list_jvms": "flinkscope.jvm.live",
+    "read_flink_log": "flinkscope.formats.flink_log",
     "read_gc_log": "flinkscope.gc.log",
     "render": "flinkscope.report.output",
     "MemoryConfigError": "flinkscope.errors",
@@ -31,9 +33,11 @@ __all__ = [
     "build_report",
     "compare",
     "diagnose",
+    "list_jvms",
     "memory_model",
     "open_case",
     "open_heap",
+    "read_flink_log",
     "read_gc_log",
     "render",
     "size_for",
@@ -45,7 +49,9 @@ if TYPE_CHECKING:
     from flinkscope.flink.memory_model import memory_model
     from flinkscope.flink.opened import open_heap
     from flinkscope.flink.sizing import size_for
+    from flinkscope.formats.flink_log import read_flink_log
     from flinkscope.gc.log import read_gc_log
+    from flinkscope.jvm.live import list_jvms
     from flinkscope.report.builder import build_report
     from flinkscope.report.comparison import compare
     from flinkscope.report.output import render

@@ -162,3 +162,8 @@ def test_flinks_own_texts_are_in_the_real_jar() -> None:
             if name not in names or literal.encode() not in archive.read(name)
         ]
     assert missing == []
+
+
+def test_every_symptom_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "evidence.md").read_text()
+    assert [symptom.kind for symptom in CATALOGUE if f"`{symptom.kind}`" not in page] == []

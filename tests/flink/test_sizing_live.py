@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from click.testing import CliRunner
 
+from flinkscope.cli.main import cli
 from flinkscope.flink.memory_model import memory_model
 from flinkscope.flink.sizing import size_for
 from flinkscope.formats.flink_config import parse_flink_config
@@ -38,6 +40,13 @@ def test_a_proposed_taskmanager_has_the_promised_split() -> None:
         document = cluster.rest.get(f"/taskmanagers/{entry['id']}")
         (worker,) = cluster.workers
         command = worker.command
+        by_rest = CliRunner().invoke(cli, ["memory", "--rest", cluster.rest_url])
+        master = CliRunner().invoke(cli, ["memory", "--rest", cluster.rest_url, "--role", "jobmanager"])
+        by_pid = CliRunner().invoke(cli, ["memory", "--pid", str(worker.pid)])
+    for result in (by_rest, by_pid):
+        assert f"  {proposal.model.jvm_flags}\n" in result.output, result.output
+    assert "TaskManager of Flink 2.3.0, from http" in by_rest.output
+    assert f"  {memory_model({'jobmanager.memory.process.size': '800m'}, 'jobmanager').jvm_flags}\n" in master.output
     told = document["memoryConfiguration"]
     assert {name: told[name] for name in REST_NAMES} == {
         name: getattr(proposal.model, attribute) for name, attribute in REST_NAMES.items()

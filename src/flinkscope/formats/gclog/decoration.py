@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from flinkscope.formats.gclog.records import MISSING
+from flinkscope.formats.gclog.records import MISSING, Segment
 
 GROUPS = re.compile(rb"((?:\[[^\]\n]{0,300}\])+) ?")
 _INSIDE = re.compile(rb" ((?:\[[^\]\n]{0,300}\])+) (?:GC\(|Using |Safepoint )")
@@ -140,3 +140,56 @@ def _iso_ns(field: bytes) -> int:
             _seconds.clear()
         _seconds[key] = seconds
     return seconds * 1_000_000_000 + int(field[20:23]) * 1_000_000
+
+
+class LineStamps:
+    """Reads the decorations of lines of ``text``, the chunk at hand (with a line break before its first line)."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.text = b""
+        self._layout = layout
+        self._last_field = b""
+        self._last_stamp = MISSING
+
+    def fields(self, at: int) -> list[bytes]:
+        """The decorations of the line whose decorations end at ``at``."""
+        text = self.text
+        begin = text.rfind(b"\n", 0, at) + 2
+        if self._layout.prefixed:  # what a wrapper wrote ends with a blank; decorations hold none before a bracket
+            begin = max(begin, text.rfind(b" [", begin, at) + 2)
+        return text[begin:at].split(b"][")
+
+    def now(self, at: int) -> int:
+        """That line's time on the layout's clock in ns; MISSING where it has none."""
+        layout = self._layout
+        if layout.clock_at < 0:
+            return MISSING
+        fields = self.fields(at)
+        stamp = self.read(fields[layout.clock_at]) if len(fields) > layout.clock_at else MISSING
+        if stamp == MISSING:
+            for field in fields:
+                if role_of(field) == layout.clock_role:
+                    return field_ns(layout.clock_role, field)
+        return stamp
+
+    def read(self, field: bytes) -> int:
+        """A time decoration in ns; MISSING where it is not one."""
+        if field == self._last_field:  # neighbouring lines share their stamp
+            return self._last_stamp
+        self._last_field = field
+        self._last_stamp = stamp = field_ns(self._layout.clock_role, field)
+        return stamp
+
+    def note_edges(self, segment: Segment, *, first_chunk: bool) -> None:
+        """Notes first and last stamp of the chunk, and the wall clock of uptime 0. Another JVM's first is known."""
+        first, last = self.text.find(b"] "), self.text.rfind(b"] ")
+        if first < 0 or not self._layout.roles:
+            return
+        if segment.first_ns == MISSING and first_chunk:
+            segment.first_ns = self.now(first)
+        segment.last_ns = max(segment.last_ns, self.now(last))
+        if segment.zero_wall_ns is None:
+            fields = self.fields(last)
+            wall, stamp = self._layout.wall_ns(fields), self._layout.stamp_ns(fields)
+            if wall != MISSING and stamp != MISSING:
+                segment.zero_wall_ns = 0 if self._layout.clock == "wall" else wall - stamp

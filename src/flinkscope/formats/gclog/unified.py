@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from flinkscope.formats.gclog import decoration, jvmlines
+from flinkscope.formats.gclog import jvmlines
 from flinkscope.formats.gclog.cycles import CycleTracker
+from flinkscope.formats.gclog.decoration import NO_LAYOUT, LineStamps, sniff
 from flinkscope.formats.gclog.inference import infer_collectors
 from flinkscope.formats.gclog.numbers import CENTIS, SIZES, ms_ns, seconds_ms, seconds_ns, whole_ns
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
@@ -21,6 +22,7 @@ from flinkscope.formats.gclog.unified_sizes import CPU, EMPTY, HEAP, OLD, YOUNG,
 
 _BACKWARDS_NS = 500_000_000  # stamps of different threads may be a little out of order; more is another clock
 _TAIL_BYTES = 1 << 16
+_OUT_OF_MEMORY = b"java.lang.OutOfMemoryError"  # flags like -XX:+HeapDumpOnOutOfMemoryError are no error
 
 
 class UnifiedParser:
@@ -28,22 +30,20 @@ class UnifiedParser:
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
-        self._layout = decoration.NO_LAYOUT
+        self._layout = NO_LAYOUT
+        self._stamps = LineStamps(NO_LAYOUT)
         self._begun = False
         self._sizes = PendingSizes(builder)
         self._open: list[int] | None = None  # sizes of the last event; CPU times may still come
         self._open_gc = MISSING
         self._codes: dict[bytes, int] = {}
         self._cycles = CycleTracker(builder)
-        self._last_field = b""
-        self._last_stamp = MISSING
         self._stop_reason = b"Safepoint"
         self._last_ns = MISSING
         self._last_collection = MISSING
         self._troubles: dict[int, int] = {}
         self._not_understood = 0
         self._outside = 0
-        self._chunk = b""
         self._tail = b""
 
     @staticmethod
@@ -55,9 +55,8 @@ class UnifiedParser:
         """Reads whole lines."""
         if not self._begun:
             self._begin(chunk)
-        self._chunk = text = b"\n" + chunk
-        if not text.endswith(b"\n"):
-            self._chunk = text = text + b"\n"
+        text = b"\n" + chunk if chunk.endswith(b"\n") else b"\n" + chunk + b"\n"
+        self._stamps.text = text
         self._not_understood = self._outside = 0
         handlers = self._handlers
         for match in self._pattern.finditer(text):
@@ -67,7 +66,7 @@ class UnifiedParser:
             except ValueError:  # a number that cannot be one: the line is damaged
                 self._lost(match.start(), text[match.start() + 1 : match.end()])
         self._count(text)
-        self._stamp_edges(text)
+        self._stamps.note_edges(self._builder.segment, first_chunk=len(self._builder.segments) == 1)
         self._tail = (self._tail + text[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         self._builder.end_chunk(chunk)
 
@@ -85,15 +84,16 @@ class UnifiedParser:
 
     def _begin(self, chunk: bytes) -> None:
         self._begun = True
-        self._layout = decoration.sniff(chunk[:_TAIL_BYTES])
-        anchor = b"] " if self._layout.roles else b"\n"
-        self._pattern, ends = alternation(anchor, len(self._layout.roles), self._layout.clock_at)
+        self._layout = layout = sniff(chunk[:_TAIL_BYTES])
+        self._stamps = LineStamps(layout)
+        anchor = b"] " if layout.roles else b"\n"
+        self._pattern, ends = alternation(anchor, len(layout.roles), layout.clock_at)
         self._handlers: list[tuple[Callable[[re.Match[bytes], int], None], int]] = [
             (self._handler(handler), first) for handler, first in ends
         ]
         self._anchor = anchor
         self._block_groups = (1, *range(ends.index(("block", 2)), len(ends) - ends[::-1].index(("block", 2)) - 1))
-        self._builder.segment.clock = self._layout.clock
+        self._builder.segment.clock = layout.clock
 
     def _handler(self, kind: str) -> Callable[[re.Match[bytes], int], None]:
         return {
@@ -117,54 +117,7 @@ class UnifiedParser:
             "zmetaspace": self._sizes.zmetaspace,
         }[kind]
 
-    # --- stamps -------------------------------------------------------------------------------------------------
-
-    def _fields(self, at: int) -> list[bytes]:
-        """The decorations of the line whose message begins after ``at``."""
-        text = self._chunk
-        begin = text.rfind(b"\n", 0, at) + 2
-        if self._layout.prefixed:  # what a wrapper wrote ends with a blank; decorations hold none before a bracket
-            begin = max(begin, text.rfind(b" [", begin, at) + 2)
-        return text[begin:at].split(b"][")
-
-    def _now(self, at: int) -> int:
-        """The line's time on the log's clock. ``at``: where the line's decorations end."""
-        layout = self._layout
-        if layout.clock_at < 0:
-            return MISSING
-        fields = self._fields(at)
-        stamp = self._read_stamp(fields[layout.clock_at]) if len(fields) > layout.clock_at else MISSING
-        if stamp == MISSING:
-            for field in fields:
-                if decoration.role_of(field) == layout.clock_role:
-                    return decoration.field_ns(layout.clock_role, field)
-        return stamp
-
-    def _read_stamp(self, field: bytes) -> int:
-        """The time decoration in ns; MISSING where it is not one."""
-        if field == self._last_field:  # neighbouring lines share their stamp
-            return self._last_stamp
-        self._last_field = field
-        self._last_stamp = stamp = decoration.field_ns(self._layout.clock_role, field)
-        return stamp
-
-    def _stamp_edges(self, text: bytes) -> None:
-        """First and last stamp of the chunk, and the wall clock of uptime 0."""
-        if not self._anchor.startswith(b"]"):
-            return
-        segment = self._builder.segment
-        first, last = text.find(b"] "), text.rfind(b"] ")
-        if first < 0:
-            return
-        begin = self._now(first) if len(self._builder.segments) == 1 else MISSING
-        if segment.first_ns == MISSING:
-            segment.first_ns = begin
-        segment.last_ns = max(segment.last_ns, self._now(last))
-        if segment.zero_wall_ns is None:
-            fields = self._fields(last)
-            wall, stamp = self._layout.wall_ns(fields), self._layout.stamp_ns(fields)
-            if wall != MISSING and stamp != MISSING:
-                segment.zero_wall_ns = 0 if self._layout.clock == "wall" else wall - stamp
+    # --- runs of JVMs ---------------------------------------------------------------------------------------------
 
     def _notice_clock(self, end_ns: int, gc_id: int, at: int) -> None:
         """Another JVM begins where the uptime falls back and the collections are counted anew."""
@@ -185,7 +138,7 @@ class UnifiedParser:
         self._sizes.restart()
         segment = self._builder.restart(at)
         segment.clock = self._layout.clock
-        segment.first_ns = self._now(at)
+        segment.first_ns = self._stamps.now(at)
         self._last_ns = self._last_collection = MISSING
 
     # --- lines that make events ---------------------------------------------------------------------------------
@@ -212,17 +165,17 @@ class UnifiedParser:
         sizes = self._sizes.of_block(texts)
         if texts[21]:
             sizes[CPU], sizes[CPU + 1], sizes[CPU + 2] = CENTIS[texts[21]], CENTIS[texts[22]], CENTIS[texts[23]]
-        self._collected(gc_id, at, self._read_stamp(texts[16]), texts[17:21], sizes)
+        self._collected(gc_id, at, self._stamps.read(texts[16]), texts[17:21], sizes)
         if texts[25]:
             self._safepoint_event(
-                texts[25], whole_ns(texts[26]), whole_ns(texts[27]), self._read_stamp(texts[24]), match.end() - 1
+                texts[25], whole_ns(texts[26]), whole_ns(texts[27]), self._stamps.read(texts[24]), match.end() - 1
             )
 
     def _paused(self, match: re.Match[bytes], first: int) -> None:
         """``Pause Young (Normal) (G1 Evacuation Pause) 6M->1M(128M) 1.594ms``"""
         gc_id = int(match[1])
         at = match.start()
-        self._collected(gc_id, at, self._now(at), match.group(*range(first, first + 4)), self._sizes.take(gc_id))
+        self._collected(gc_id, at, self._stamps.now(at), match.group(*range(first, first + 4)), self._sizes.take(gc_id))
 
     def _collected(self, gc_id: int, at: int, end: int, texts: tuple[bytes, ...], sizes: list[int]) -> None:
         """A pause with sizes. ``texts``: title with the size before it, size after, capacity, milliseconds."""
@@ -251,7 +204,7 @@ class UnifiedParser:
     def _pause(self, match: re.Match[bytes], first: int) -> None:
         """``Pause Mark Start 0.010ms``"""
         gc_id, at = int(match[1]), match.start()
-        duration, end = ms_ns(match[first + 1]), self._now(at)
+        duration, end = ms_ns(match[first + 1]), self._stamps.now(at)
         start = MISSING if end == MISSING else max(0, end - duration)
         code = self._code(match[first])
         self._flush()
@@ -263,7 +216,7 @@ class UnifiedParser:
     def _phase(self, match: re.Match[bytes], first: int) -> None:
         """``Concurrent Mark 45.977ms``, ``Concurrent cleanup 48M->16M(128M) 0.021ms``"""
         gc_id, at = int(match[1]), match.start()
-        duration, end = ms_ns(match[first + 4]), self._now(at)
+        duration, end = ms_ns(match[first + 4]), self._stamps.now(at)
         start = MISSING if end == MISSING else max(0, end - duration)
         self._flush()
         row = self._builder.add_coded(start, duration, self._code(match[first]), gc_id, at)
@@ -277,7 +230,7 @@ class UnifiedParser:
     def _collection(self, match: re.Match[bytes], first: int) -> None:
         """``Garbage Collection (Warmup) 14M(11%)->20M(16%)``; without sizes it is the line of its beginning."""
         gc_id, at = int(match[1]), match.start()
-        now = self._now(at)
+        now = self._stamps.now(at)
         if match[first + 1] is None:
             if now != MISSING and now + _BACKWARDS_NS < self._last_ns:
                 self._notice_clock(now, gc_id, at)
@@ -299,7 +252,7 @@ class UnifiedParser:
     def _stall(self, match: re.Match[bytes], first: int) -> None:
         """``Allocation Stall (main) 33.014ms``"""
         kind = Kind.ALLOCATION_STALL if match[first][:1] == b"A" else Kind.RELOCATION_STALL
-        duration, end = ms_ns(match[first + 2]), self._now(match.start())
+        duration, end = ms_ns(match[first + 2]), self._stamps.now(match.start())
         self._outside += 1
         self._builder.add(
             kind,
@@ -327,7 +280,7 @@ class UnifiedParser:
             match[first],
             whole_ns(match[first + 1]),
             whole_ns(match[first + 2]),
-            self._now(match.start()),
+            self._stamps.now(match.start()),
             match.start(),
         )
 
@@ -340,7 +293,7 @@ class UnifiedParser:
         """JDK 9-11: ``Total time for which application threads were stopped: 0.06 seconds, Stopping …``"""
         reaching = seconds_ns(match[first + 1]) if match[first + 1] else MISSING
         self._safepoint_event(
-            self._stop_reason, reaching, seconds_ns(match[first]), self._now(match.start()), match.start()
+            self._stop_reason, reaching, seconds_ns(match[first]), self._stamps.now(match.start()), match.start()
         )
         self._stop_reason = b"Safepoint"
 
@@ -359,7 +312,7 @@ class UnifiedParser:
         self._outside += 1
         text = match[first].decode("utf-8", "replace").rstrip()
         if text.startswith(("Using ", "Initializing The Z")) and len(self._builder) > self._builder.segment.first_event:
-            now = self._now(match.start())
+            now = self._stamps.now(match.start())
             if now == MISSING or now < self._last_ns or self._layout.clock == "wall":
                 self._restart(match.start())
         jvmlines.note(self._builder, text)
@@ -371,9 +324,9 @@ class UnifiedParser:
     def _rest(self, match: re.Match[bytes], first: int) -> None:
         """A line under ``GC(n)`` that no pattern took: a known kind of detail by its tags, or not understood."""
         at = match.start()
-        line = self._chunk[at + len(self._anchor) : self._chunk.find(b"\n", at + 1)]
+        line = self._stamps.text[at + len(self._anchor) : self._stamps.text.find(b"\n", at + 1)]
         if self._layout.tags_at >= 0:
-            fields = [field.strip() for field in self._fields(at)]
+            fields = [field.strip() for field in self._stamps.fields(at)]
             plain = fields[-1].strip(b"[ ") == b"gc" and b"debug" not in fields and b"trace" not in fields
             unknown = plain and not jvmlines.PLAIN_DETAIL.match(line)
         else:
@@ -394,23 +347,23 @@ class UnifiedParser:
         coverage = self._builder.coverage
         coverage.gc_lines += gc_lines
         coverage.understood_gc_lines += max(0, gc_lines - self._not_understood)
-        found = text.find(b"OutOfMemoryError")
+        found = text.find(_OUT_OF_MEMORY)
         while found >= 0:
             begin, end = text.rfind(b"\n", 0, found) + 1, text.find(b"\n", found)
             self._builder.out_of_memory(
                 begin - 1, text[begin : min(end, begin + 300)].decode("utf-8", "replace").strip()
             )
-            found = text.find(b"OutOfMemoryError", end)
+            found = text.find(_OUT_OF_MEMORY, end)
 
     def _torn_collection(self) -> None:
         """A collection that has begun and not ended: kept as an event without duration."""
         begun = next(reversed(list(BEGUN.finditer(self._tail))), None)
         if begun is None or re.search(rb"GC\(%d\) Pause [^\n]*ms" % int(begun[1]), self._tail[begun.end() :]):
             return
-        self._chunk = self._tail
+        self._stamps.text = self._tail
         read = read_title(begun[2])
         at = begun.start()
-        start = self._now(self._tail.rfind(b"] ", 0, begun.start(1)) if self._anchor == b"] " else at)
+        start = self._stamps.now(self._tail.rfind(b"] ", 0, begun.start(1)) if self._anchor == b"] " else at)
         self._builder.add(
             read.kind, read.name, cause=read.cause, start_ns=start, gc_id=int(begun[1]), flags=read.flags | Flag.TORN
         )

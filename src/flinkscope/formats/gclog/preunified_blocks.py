@@ -43,7 +43,6 @@ class _Reading:
     reaching: list[int] = field(default_factory=list)  # of safepoints: time until all threads had stopped
     code: int = MISSING
     collector: str | None = None
-    names_collector: bool = False  # for sure, whatever was guessed from the lines before
     emit: Callable[[_Reading, _Values, bytes, int], None] = field(init=False)
 
     def size_lists(self) -> list[list[int]]:
@@ -62,6 +61,7 @@ class BlockReader:
         self._writer = writer
         self._assembler = assembler
         self._shapes: dict[bytes, str | _Reading] = {}
+        self._unnamed = True  # the segment's collector may not be known yet
 
     def read(self, block: bytes, base: int) -> None:
         """Reads whole lines; ``base`` is the block's offset in the chunk."""
@@ -82,6 +82,7 @@ class BlockReader:
             if isinstance(kind, str):
                 assembler.line(lines[i], offsets[i] + i)
                 busy = assembler.busy
+                self._unnamed = True
                 continue
             values = next(kind.values)
             if busy:
@@ -145,7 +146,7 @@ class BlockReader:
             collector = "CMS" if name.startswith("CMS-") else collector
         number = self._builder.name_code
         code = kind | number(name) << 8 | number(cause) << 24 | flags << 40
-        reading = _Reading(template, code=code, collector=collector, names_collector=form == "full")
+        reading = _Reading(template, code=code, collector=collector)
         emitters: dict[str, Callable[[_Reading, _Values, bytes, int], None]] = {
             "times": self._emit_times,
             "regions": self._emit_regions,
@@ -154,6 +155,8 @@ class BlockReader:
             "phase": self._emit_phase,
             "phase of G1": self._emit_phase,
             "pause": self._emit_pause,
+            "young": self._emit_young,
+            "bare": self._emit_young,
         }
         reading.emit = emitters.get(form, self._emit_whole)
         return reading
@@ -232,7 +235,8 @@ class BlockReader:
 
     def _emit_stop(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
         moment, duration_ns, gc_id, at = values
-        moment = self._moment(reading, moment, line)
+        if not self._goes_on(moment):
+            moment = self._moment(reading, moment, line)
         begun = moment - duration_ns if moment >= duration_ns else MISSING
         row = self._builder.add_coded(begun, duration_ns, reading.code, gc_id, offset)
         if reading.reaching:
@@ -242,6 +246,7 @@ class BlockReader:
         self._writer.settle()
         reading.rows.append(len(self._builder))
         reading.places.append(values[3])
+        self._name(reading)
         self._emit_stop(reading, values, line, offset)
         self._writer.phase_ends(reading.template.words["phase"])
 
@@ -254,28 +259,46 @@ class BlockReader:
         sizes[0] = row
         self._writer.hold(sizes)
 
-    def _emit_whole(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
+    def _emit_young(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
         moment, duration_ns, gc_id, at = values
-        moment = self._moment(reading, moment, line)
-        self._writer.settle()
+        if self._unnamed or not self._goes_on(moment):
+            moment = self._moment(reading, moment, line)
+        if self._writer.open_sizes:
+            self._writer.settle()
         reading.rows.append(self._builder.add_coded(moment, duration_ns, reading.code, gc_id, offset))
         reading.places.append(at)
+
+    def _emit_whole(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
         form = reading.template.form
+        self._unnamed |= form == "full"  # names its collector for sure, whatever was guessed before
+        self._emit_young(reading, values, line, offset)
         if form == "full":
             self._writer.cycle_ends()
-        elif form in ("initial-mark", "remark"):
+        else:
             self._writer.cms_mark(form == "initial-mark")
 
-    def _moment(self, reading: _Reading, moment: int, line: bytes) -> int:
-        """The line's stamp on the clock of its segment, by the short way where the log goes on as it did."""
+    def _goes_on(self, moment: int) -> bool:
+        """Whether the stamp simply goes on from the line before: no header, no restart, no other clock."""
         clock = self._clock
-        if clock.heading is None and moment >= clock.last_ns and clock.counts_uptime:
-            clock.last_ns = moment
-        elif clock.heading is not None or not clock.started or not reading.template.unstamped:
+        if moment < clock.last_ns or not clock.counts_uptime or clock.heading is not None:
+            return False
+        clock.last_ns = moment
+        return True
+
+    def _moment(self, reading: _Reading, moment: int, line: bytes) -> int:
+        """The line's stamp on the clock of its segment; names the segment's collector."""
+        clock = self._clock
+        unstamped = reading.template.unstamped and clock.started and clock.heading is None
+        if not unstamped and not self._goes_on(moment):
             moment = clock.read(_stamp_of(line, reading.template))
-        if reading.collector is not None and (reading.names_collector or clock.jvm.collector is None):
-            self._writer.collector(reading.collector)
+            self._unnamed = True  # it may be another JVM
+        self._name(reading)
         return moment
+
+    def _name(self, reading: _Reading) -> None:
+        if self._unnamed and reading.collector is not None:
+            self._writer.collector(reading.collector)
+            self._unnamed = False
 
     def _write_sizes(self) -> None:
         for reading in self._present:

@@ -50,7 +50,7 @@ class EventWriter:
     def __init__(self, builder: EventBuilder, clock: Clock) -> None:
         self._builder = builder
         self._clock = clock
-        self._open_sizes: list[int] = []
+        self.open_sizes: list[int] = []
         self._cpu_told: Triple = _NOTHING_TOLD
         self._phase_starts: dict[str, tuple[int, int]] = {}  # (which JVM, when)
         self._remark_next = False
@@ -76,14 +76,14 @@ class EventWriter:
 
     def hold(self, sizes: list[int]) -> None:
         """A row was written whose size row is ``sizes`` so far: G1 tells sizes and CPU times on later lines."""
-        self._open_sizes = sizes
+        self.open_sizes = sizes
         self._cpu_told = _NOTHING_TOLD
 
     def settle(self) -> None:
         """The open row gets no more sizes."""
-        if self._open_sizes:
-            self._builder.add_size_row(self._open_sizes)
-            self._open_sizes = []
+        if self.open_sizes:
+            self._builder.add_size_row(self.open_sizes)
+            self.open_sizes = []
 
     def late_cpu(self, text: bytes) -> bool:
         """A ``[Times: …]`` line of the open row; False where it cannot be read."""
@@ -96,26 +96,26 @@ class EventWriter:
     def late_cpu_ms(self, spent: Iterable[int]) -> None:
         """CPU times of the open row; without one, or where it has them already, they belong to nobody known."""
         at = SIZE_AT["cpu_ms"]
-        if not self._open_sizes or self._open_sizes[at] != MISSING:
+        if not self.open_sizes or self.open_sizes[at] != MISSING:
             return
         if self._cpu_told is _NOTHING_TOLD:
-            self._open_sizes[at:] = spent
+            self.open_sizes[at:] = spent
         else:
-            self._open_sizes[at:] = [max(all_ms - told, 0) for all_ms, told in zip(spent, self._cpu_told, strict=True)]
+            self.open_sizes[at:] = [max(all_ms - told, 0) for all_ms, told in zip(spent, self._cpu_told, strict=True)]
 
     def late_regions(self, line: bytes) -> bool:
         """G1's ``[Eden: … Survivors: … Heap: …]`` line of the open row; False where it cannot be read."""
         sizes = region_sizes(line)
-        if self._open_sizes:
+        if self.open_sizes:
             for group, triple in sizes.items():
-                self._open_sizes[SIZE_AT[group] : SIZE_AT[group] + 3] = triple
+                self.open_sizes[SIZE_AT[group] : SIZE_AT[group] + 3] = triple
         return bool(sizes)
 
     def late_sizes(self, sizes: list[int]) -> None:
         """The same, as a size row: heap and young always, metaspace where told."""
-        if self._open_sizes:
-            self._open_sizes[1:7] = sizes[1:7]
-            self._open_sizes[13:16] = sizes[13:16]
+        if self.open_sizes:
+            self.open_sizes[1:7] = sizes[1:7]
+            self.open_sizes[13:16] = sizes[13:16]
 
     def phase_begins(self, name: str, moment: int) -> None:
         """A concurrent phase starts: its abort, which tells no duration, will need to know when."""

@@ -20,7 +20,7 @@ def use(path: Path) -> str:
         rows = heap.histogram()
         heap.dominators(limit=20)
         heap.histogram(unreachable=True)
-        heap.oom_thread  # noqa: B018
+        heap.oom_thread
         for index in range(min(heap.object_count, 8)):
             heap.out_references(index)
             heap.in_references(index)

@@ -39,7 +39,9 @@ def test_threads_are_those_of_the_jvm(live: tuple[Heap, str]) -> None:
         told[name] = (block.split("java.lang.Thread.State: ")[1].split()[0], lines)
     common = set(told) & set(rows)
     assert {"main", "Reference Handler", "Finalizer"} <= common
-    assert {name for name in told if name not in rows and not name.startswith(HIDDEN)} == set()
+    # one thread has a name that breaks the text of Thread.print (quotes, line feed); the dump has it whole
+    assert any((name or "").startswith("strange") for name in rows)
+    assert {name for name in told if name not in rows and not name.startswith((*HIDDEN, "strange"))} == set()
     for name in common - {"main", "Attach Listener"}:
         state, frames = told[name]
         row = rows[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,13 @@ class Dominance:
     islands: Array | None
 
 
-def dominate(graph: Graph, roots: Array, shallow: Array, keep_islands: bool, progress: Progress) -> Dominance:
+def dominate(
+    graph: Graph, roots: Array, shallow: Callable[[], Array], keep_islands: bool, progress: Progress
+) -> Dominance:
     """Semi-NCA over the graph. With ``keep_islands`` what no root reaches is rooted at in-degree 0 and kept.
 
-    ``shallow``: bytes by object. Cost on the 1.6 GB dump and memory: see benchmarks/results and docs/explain/heap.md.
+    ``shallow``: gives bytes by object; asked for last, when the arrays of the search are gone. Cost and
+    memory: benchmarks/results/heap.json and docs/explain/heap.md.
     """
     total = len(graph.starts) - 1
     progress.phase("searching the graph", total, "objects")
@@ -61,7 +65,7 @@ def dominate(graph: Graph, roots: Array, shallow: Array, keep_islands: bool, pro
     kernels.immediate_dominators(count, numbers, order, idom)
     del numbers, kept
     sums = links.reshape(-1).view(np.int64)
-    kernels.sum_retained(count, order, idom, shallow, sums)
+    kernels.sum_retained(count, order, idom, shallow(), sums)
     idom_node = np.full(total, UNREACHABLE, np.int32)
     retained = np.zeros(total, np.int64)
     kernels.by_node(count, order, idom, sums, idom_node, retained)

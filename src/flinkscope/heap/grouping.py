@@ -149,15 +149,16 @@ def _by_group(heap: Heap, objects: Array, names: list[str], retained_of: Callabl
 
 
 def exact_retained(heap: Heap, rows: list[Any], by: str) -> list[Any]:
-    """The rows with exact retained sizes of their objects (a mark pass over the graph each), in the same order."""
+    """The rows with exact retained sizes of their objects and class objects (a mark pass each), in the same order."""
     names = group_names(heap, by)
     exact = []
     for row in rows:
+        of_group = np.array([name == row.name for name in names] if by != "class" else [False] * len(names))
         if by == "class":
-            chosen = heap.class_of == row.class_index
-        else:
-            of_group = np.array([name == row.name for name in names] + [False])
-            chosen = of_group[heap.class_of]
+            of_group[row.class_index] = True
+        chosen = np.append(of_group, False)[heap.class_of]
+        mirrors = heap.store.mirror_index[of_group & (heap.store.mirror_index >= 0)]
+        chosen[mirrors] = True
         size = heap.retained_of(np.flatnonzero(chosen & heap.reachable))
         exact.append(replace(row, retained_bytes=size))
     return exact

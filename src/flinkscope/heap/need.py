@@ -19,7 +19,7 @@ EDGE_BYTES = 4 + 4  # target; half of the edges are kept with 8 bytes for the do
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """``index_bytes``: for histogram and tables; ``analysis_bytes``: at the peak, for dominators and retained sizes, the
+    """``index_bytes``: for histogram and tables; ``analysis_bytes``: at the peak, for dominators and retained sizes,
     index included; ``references``: upper bound from the file's size; ``available_bytes``: of this machine or cgroup."""
 
     objects: int

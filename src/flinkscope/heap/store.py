@@ -131,7 +131,7 @@ class Heap:
         if known is not None:
             return known
         found = dominators.dominate(
-            self.graph, self.roots.indices, self.shallow_bytes, self.missing.incomplete, self._progress
+            self.graph, self.roots.indices, lambda: self.shallow_bytes, self.missing.incomplete, self._progress
         )
         reopen.save(self._kept_in, self.size_rule, self.store, found)
         return found

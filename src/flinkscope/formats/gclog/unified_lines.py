@@ -20,7 +20,7 @@ BEGUN = re.compile(rb"GC\((\d{1,9})\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)
 
 _SAFEPOINT = (
     rb'Safepoint "([^"\n]{0,200})", (?:Time since last: \d+ ns, )?Reaching safepoint: (\d{1,18}) ns, '
-    rb"(?:[A-Z][a-z ]{1,30}+: \d+ ns, ){0,9}+Total: (\d{1,18}) ns"
+    rb"(?:(?!Total)[A-Z][a-z ]{1,30}+: \d+ ns, ){0,9}+Total: (\d{1,18}) ns"
 )
 # One line kind each: (handler, pattern of the message after `GC(n) `).
 # HEAD stands for the decorations and `GC(n) ` of a line that follows, STAMP for decorations with the time as a group.

@@ -12,6 +12,7 @@ from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Finding, Fired, NotEvaluated, RuledOut, Unclear, Verdict
 from flinkscope.diagnosis.rule import all_rules, evaluate
 from flinkscope.flink.memory_model import memory_model
+from flinkscope.flink.state_facts import WindowSpan
 from flinkscope.report import build_report
 from report_support.incident import MIB, facts, gc_facts, process_facts, state_facts
 
@@ -138,6 +139,44 @@ def test_other_triggers_are_ruled_out() -> None:
         evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=(operator,)))), RuledOut
     )
     assert isinstance(evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=()))), RuledOut)
+
+
+def test_a_window_that_keeps_its_records_is_another_cause() -> None:
+    state = state_facts()
+    contents = replace(state.states[2], content_bytes=200_000_000, entries=1_000)
+    operator = replace(state.operators[0], trigger=("EventTimeTrigger",))
+    buffers = replace(state, states=(contents,), timers=(), operators=(operator,))
+    found = findings(replace(process_facts(), state=buffers))
+    assert found["R03"].verdict is Verdict.FIRED
+    assert found["R02"].verdict is Verdict.RULED_OUT
+    assert findings(process_facts())["R03"].verdict is Verdict.RULED_OUT
+    assert findings(replace(healthy(), state=buffers))["R03"].verdict is Verdict.RULED_OUT
+
+
+def test_windows_of_past_days_mean_that_the_watermark_stands_still() -> None:
+    state = state_facts()
+    day = 86_400_000
+    first = state.states[0].windows[0]
+    windows = tuple(WindowSpan(first.start_ms + d * day, first.end_ms + d * day, 1_000) for d in range(3))
+    held = replace(state, states=(replace(state.states[0], windows=windows), *state.states[1:]))
+    diagnosis = judge(replace(facts(), processes=(replace(process_facts(), state=held),)))
+    assert diagnosis.root_cause is not None
+    assert diagnosis.root_cause.rule == "R06"
+    assert "R02" in diagnosis.root_cause.explains
+    never = replace(held, operators=(replace(held.operators[0], watermark_ms=None),))
+    assert findings(replace(healthy(), state=never))["R06"].verdict is Verdict.FIRED
+    advanced = replace(held, operators=(replace(held.operators[0], watermark_ms=windows[1].end_ms),))
+    sliding = replace(held, operators=(replace(held.operators[0], assigner="SlidingEventTimeWindows"),))
+    for calm in (state, advanced, sliding):
+        assert findings(replace(process_facts(), state=calm))["R06"].verdict is Verdict.RULED_OUT
+
+
+@pytest.mark.parametrize(
+    ("gib", "collector", "fires"), [(31, "G1", False), (33, "G1", True), (33, "ZGC", False), (64, "G1", False)]
+)
+def test_compressed_references_are_lost_between_32_and_45_gb(gib: int, collector: str, fires: bool) -> None:
+    gc = replace(healthy().gc, max_heap_bytes=gib * 1024 * MIB, collector=collector)
+    assert (findings(replace(healthy(), gc=gc))["R13"].verdict is Verdict.FIRED) is fires
 
 
 def test_every_memory_remedy_starts_and_gives_more_heap() -> None:

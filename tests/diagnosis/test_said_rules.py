@@ -10,11 +10,12 @@ import pytest
 from flinkscope.absent import Absent
 from flinkscope.diagnosis.engine import judge
 from flinkscope.diagnosis.facts import ConfigFacts, Facts, ProcessFacts
-from flinkscope.diagnosis.finding import Fired
+from flinkscope.diagnosis.finding import Fired, Unclear
 from flinkscope.diagnosis.gather.log_facts import log_facts
 from flinkscope.flink.memory_model import memory_model
 from flinkscope.flink.options import is_known
 from flinkscope.place import Place
+from report_support.incident import gc_facts
 
 TASKMANAGER = {"taskmanager.memory.process.size": "1728m"}
 JOBMANAGER = {"jobmanager.memory.process.size": "1600m"}
@@ -37,6 +38,12 @@ SAID = {
         "java.io.IOException: Insufficient number of network buffers: required 513, but only 3 available. "
         "The total number of network buffers is currently set to 4096 of 32768 bytes each. You can increase this",
     ),
+    "R26": (
+        "taskmanager",
+        "RocksDBStateBackend performance will be poor because of the current Flink memory configuration! RocksDB will "
+        "flush memtable constantly, causing high IO and CPU.",
+    ),
+    "R28": ("taskmanager", "# There is insufficient memory for the Java Runtime Environment to continue."),
     "R27": ("taskmanager", OOM + "unable to create native thread: possibly out of memory or process/resource limits"),
     "R33": (
         "taskmanager",
@@ -105,6 +112,44 @@ def test_exit_code_137_alone_is_enough_but_less_sure(tmp_path: Path) -> None:
     alone = fired(facts)["R20"].certainty_bp
     assert alone < fired(process(tmp_path, "taskmanager", SAID["R20"][1]))["R20"].certainty_bp
     assert "R20" not in fired(replace(facts, exit_code=143))
+
+
+def test_a_rejected_configuration_gets_legal_ones_next_to_it(tmp_path: Path) -> None:
+    text = (
+        "org.apache.flink.configuration.IllegalConfigurationException: TaskManager memory configuration failed: Sum of"
+    )
+    facts = process(tmp_path, "taskmanager", text)
+    config = ConfigFacts(Place("config.yaml"), {"taskmanager.memory.process.size": "700m"}, {}, Absent("memory split"))
+    outcome = fired(replace(facts, config=config))["R29"]
+    assert "exceed configured Total Flink Memory" in outcome.evidence[-1].text
+    assert outcome.remedies
+    for remedy in outcome.remedies:
+        changed = {**config.options, **{c.key: c.new for c in remedy.options if c.new is not None}}
+        for change in remedy.options:
+            if change.new is None:
+                changed.pop(change.key)
+        assert memory_model(changed, "taskmanager", "2.3.0").process_bytes == sum(remedy.memory_after.values())
+
+
+def test_errors_that_a_process_survives_are_a_symptom_of_their_own(tmp_path: Path) -> None:
+    oom = "java.lang.OutOfMemoryError: Java heap space"
+    again = "2026-11-01 10:07:01,000 ERROR org.apache.flink.runtime.taskmanager.Task [] - failed again\n"
+    facts = process(tmp_path, "taskmanager", f"{oom}\n{again}{oom}")
+    found = judge(Facts("test", {}, (facts,), ()))
+    assert [f.rule for f in found.fired] == ["R32"]
+    assert found.root_cause is None
+    assert fired(facts)["R32"].remedies[0].options[0].key == "taskmanager.jvm-exit-on-oom"
+    assert fired(replace(facts, exit_code=3)) == {}
+    assert fired(process(tmp_path, "taskmanager", oom)) == {}
+
+
+def test_time_outs_need_the_gc_log_to_be_judged(tmp_path: Path) -> None:
+    facts = process(tmp_path, "taskmanager", "Heartbeat of TaskManager with id tm-1 timed out.")
+    outcomes = {f.rule: f.outcome for f in judge(Facts("test", {}, (facts,), ())).findings}
+    assert isinstance(outcomes["R31"], Unclear)
+    assert "R31" in fired(replace(facts, gc=gc_facts()))
+    calm = replace(gc_facts(), gc_share_worst_minute_bp=100, fruitless_full_gcs=0, full_gcs=())
+    assert fired(replace(facts, gc=calm)) == {}
 
 
 def test_the_network_remedy_is_the_sum_that_flink_asked_for(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ RULE = Rule(
     title="The heap is too small for a live set that does not grow",
     severity=Severity.CRITICAL,
     needs=(("gc",),),
-    explains=("R10",),
+    explains=("R10", "R31", "R32"),
     roles=("taskmanager",),
     thresholds={"live_share_bp": Threshold(TIGHT_BP, "bp of -Xmx", "above 70 % is risky: Java Performance ch. 7")},
 )

@@ -44,7 +44,7 @@ RULE = Rule(
     title="A continuous trigger keeps state and timers for every key of the window",
     severity=Severity.CRITICAL,
     needs=(("state",), ("heap",)),
-    explains=("R01", "R10"),
+    explains=("R01", "R10", "R31", "R32"),
     roles=("taskmanager",),
     thresholds={
         "state_share_bp": Threshold(

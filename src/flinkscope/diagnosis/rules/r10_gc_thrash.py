@@ -33,6 +33,7 @@ RULE = Rule(
     severity=Severity.CRITICAL,
     needs=(("gc",),),
     symptom=True,
+    explains=("R31",),
     thresholds={
         "fruitless_full_gcs": Threshold(3, "collections", "three in a row that free < 10 %: StreamPark 3947"),
         "gc_share_bp": Threshold(5_000, "bp of one minute", "more time in GC than in work"),

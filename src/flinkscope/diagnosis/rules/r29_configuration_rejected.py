@@ -1,0 +1,75 @@
+"""# R29 · Flink refuses the memory configuration
+
+**Symptom.** The process does not start: `IllegalConfigurationException: TaskManager memory configuration failed: …`.
+
+**Why it happens.** The sizes contradict each other: the fixed parts exceed the total, or a derived part leaves its
+range.
+
+**Evidence.** Flink's own text, and the same text from the memory model for this configuration.
+
+**Remedy.** The nearest legal configurations, computed by the model.
+
+**Not this when** the process has started.
+
+**Sources.** Flink ProcessMemoryUtils, TaskExecutorFlinkMemoryUtils, JobManagerFlinkMemoryUtils (1.10 – 2.3).
+"""
+
+from __future__ import annotations
+
+from flinkscope.absent import present
+from flinkscope.diagnosis.facts import ProcessFacts
+from flinkscope.diagnosis.finding import Evidence, Fired, OptionChange, Outcome, Remedy, RuledOut, Severity
+from flinkscope.diagnosis.remedies.memory import DEFAULT_FLINK, memory_parts
+from flinkscope.diagnosis.rule import Rule
+from flinkscope.diagnosis.said import as_evidence, said
+from flinkscope.errors import MemoryConfigError
+from flinkscope.flink.memory_model import Role, memory_model
+from flinkscope.flink.memory_nearest import in_plain_words, nearest_configs
+
+RULE = Rule(
+    id="R29",
+    title="Flink refuses the memory configuration",
+    severity=Severity.CRITICAL,
+    needs=(("log", "config"),),
+)
+
+
+def check(facts: ProcessFacts) -> Outcome:
+    """Fires on Flink's text, or on a configuration that the model refuses as Flink would."""
+    events = said(facts, "memory_configuration")
+    config = present(facts.config)
+    role: Role = "jobmanager" if facts.role == "jobmanager" else "taskmanager"
+    version = facts.flink_version or DEFAULT_FLINK
+    messages = _refusal(dict(config.options), role, version) if config and config.options else ()
+    if not events and not (messages and config and any(".memory." in key for key in config.options)):
+        return RuledOut("Flink accepts the memory configuration")
+    model = (Evidence(f"the memory model refuses it too: {messages[0]}", config.place),) if messages and config else ()
+    return Fired(
+        summary=in_plain_words(messages) if messages else "Flink refused the memory configuration",
+        evidence=(*as_evidence(events), *model),
+        remedies=_remedies(dict(config.options), role, version) if config and messages else (),
+        certainty_bp=9_800 if events else 8_000,
+    )
+
+
+def _refusal(options: dict[str, str], role: Role, version: str) -> tuple[str, ...]:
+    try:
+        memory_model(options, role, version)
+    except MemoryConfigError as error:
+        return error.messages
+    return ()
+
+
+def _remedies(options: dict[str, str], role: Role, version: str) -> tuple[Remedy, ...]:
+    return tuple(
+        Remedy(
+            id=f"legal-{number}",
+            title=near.why[0].upper() + near.why[1:],
+            effect="the process starts, with the split shown",
+            cost="see the split",
+            verify="flinkscope memory CONFIG; then start the process",
+            options=tuple(OptionChange(k, options.get(k), v) for k, v in near.changes.items()),
+            memory_after=memory_parts(near.model),
+        )
+        for number, near in enumerate(nearest_configs(options, role, version), 1)
+    )

@@ -207,7 +207,7 @@ class BlockReader:
                 template.starts_ns(numbers),
                 template.durations_ns(numbers),
                 template.gc_ids(numbers),
-                range(len(numbers)),
+                range(numbers.shape[1]),
                 strict=True,
             )
             reading.rows, reading.places, reading.lists = [], [], None

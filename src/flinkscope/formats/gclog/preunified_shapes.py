@@ -121,28 +121,28 @@ class Template:
         return self.uptime == MISSING and not self.has_date
 
     def numbers(self, lines: list[bytes]) -> NDArray[np.float64] | None:
-        """All numbers of lines of this shape, one row a line; None where one of them has more or fewer."""
+        """All numbers of lines of this shape, one column a line; None where one of them has more or fewer."""
         text = _numbers_text(_FENCE_TEXT.join(lines)) + _FENCE_TEXT
         if b" . " in text:
             return None
         flat = np.fromstring(text, dtype=np.float64, sep=" ")
         if len(flat) != len(lines) * (self.count + 1):
             return None
-        table = flat.reshape(len(lines), self.count + 1)
-        if not (table[:, -1] == _FENCE).all():
+        table = np.ascontiguousarray(flat.reshape(len(lines), self.count + 1).T)
+        if not (table[-1] == _FENCE).all():
             return None
-        if any((table[:, number] * factor).max() >= SIZE_LIMIT for _, number, factor in self.sizes):
+        if any(table[number].max() * factor >= SIZE_LIMIT for _, number, factor in self.sizes):
             return None
-        for column in (self.uptime, self.secs, self.reaching, self.gc_id):
-            if column != MISSING and table[:, column].max() >= _LONGEST:
+        for number in (self.uptime, self.secs, self.reaching, self.gc_id):
+            if number != MISSING and table[number].max() >= _LONGEST:
                 return None
-        return table[:, :-1]
+        return table[:-1]
 
     def starts_ns(self, numbers: NDArray[np.float64]) -> list[int]:
         """Uptime stamps in nanoseconds, MISSING where the shape has none."""
         if self.uptime == MISSING:
-            return [MISSING] * len(numbers)
-        stamps: list[int] = (np.rint(numbers[:, self.uptime] * 1e3).astype(np.int64) * 1_000_000).tolist()
+            return [MISSING] * numbers.shape[1]
+        stamps: list[int] = (np.rint(numbers[self.uptime] * 1e3).astype(np.int64) * 1_000_000).tolist()
         return stamps
 
     def durations_ns(self, numbers: NDArray[np.float64]) -> list[int]:
@@ -155,34 +155,36 @@ class Template:
 
     def _nanoseconds(self, numbers: NDArray[np.float64], column: int) -> list[int]:
         if column == MISSING:
-            return [MISSING] * len(numbers)
-        durations: list[int] = np.rint(numbers[:, column] * 1e9).astype(np.int64).tolist()
+            return [MISSING] * numbers.shape[1]
+        durations: list[int] = np.rint(numbers[column] * 1e9).astype(np.int64).tolist()
         return durations
 
     def gc_ids(self, numbers: NDArray[np.float64]) -> list[int]:
         """Numbers of the collections (PrintGCID), MISSING where the shape has none."""
         if self.gc_id == MISSING:
-            return [MISSING] * len(numbers)
-        ids: list[int] = numbers[:, self.gc_id].astype(np.int64).tolist()
+            return [MISSING] * numbers.shape[1]
+        ids: list[int] = numbers[self.gc_id].astype(np.int64).tolist()
         return ids
 
     def size_rows(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """The size rows of the table, their first column still to be filled with the event's row."""
-        table = np.full((len(numbers), 1 + len(_SIZE_AT)), MISSING, dtype=np.int64)
+        table = np.full((1 + len(_SIZE_AT), numbers.shape[1]), MISSING, dtype=np.int64)
+        filled: set[int] = set()
         for column, number, factor in self.sizes:
-            table[:, column] = np.maximum(table[:, column], 0) + np.rint(numbers[:, number] * factor).astype(np.int64)
+            sized = np.rint(numbers[number] * factor).astype(np.int64)
+            table[column] = table[column] + sized if column in filled else sized
+            filled.add(column)
         if self.form == "young":
             _fill_rest(table, "young", "old")
         elif self.form == "full" and "generation" not in self.words:
             _fill_rest(table, "old", "young")
-        return table
+        return np.ascontiguousarray(table.T)
 
 
 def _fill_rest(table: NDArray[np.int64], known: str, rest: str) -> None:
     """One generation is what the heap holds beside the other; MISSING where that is negative."""
     heap, part, gap = (_SIZE_AT[f"{group}_before_bytes"] for group in ("heap", known, rest))
-    beside = table[:, heap : heap + 3] - table[:, part : part + 3]
-    table[:, gap : gap + 3] = np.maximum(beside, MISSING)
+    table[gap : gap + 3] = np.maximum(table[heap : heap + 3] - table[part : part + 3], MISSING)
 
 
 def as_array(table: NDArray[np.int64]) -> array[int]:

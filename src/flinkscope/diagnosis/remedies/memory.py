@@ -19,6 +19,7 @@ from flinkscope.units import human_bytes
 Memory = TaskManagerMemory | JobManagerMemory
 
 DEFAULT_FLINK = "2.3.0"
+CEILING_BP = 9_000  # a live set above that was cut off by -Xmx: what the job would hold is more
 _TASKMANAGER_PARTS = (
     "framework_heap_bytes",
     "task_heap_bytes",
@@ -50,6 +51,7 @@ def memory_remedies(facts: ProcessFacts, pressure: HeapPressure) -> tuple[Remedy
             gc.collector if gc else "G1",
             rising=pressure.rising is not False,
             upper_bound=gc.live_set_is_upper_bound if gc else True,
+            at_ceiling=(pressure.live_share_bp or 0) >= CEILING_BP,
         )
         proposals = size_for(
             heap_bytes=target.heap_bytes,

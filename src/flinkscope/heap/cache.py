@@ -35,7 +35,7 @@ def cache_root() -> Path:
     """The folder of all cached dumps."""
     named = os.environ.get("FLINKSCOPE_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
-    return Path(named) if named else (Path(base) if base else Path.home() / ".cache") / "flinkscope" / "heap"
+    return (Path(named) if named else (Path(base) if base else Path.home() / ".cache") / "flinkscope") / "heap"
 
 
 def folder_of(path: str, data: Array) -> Path | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from flinkscope.heap.graph import Graph
 from flinkscope.heap.kernels import dominators as kernels
+from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
 
 Array = npt.NDArray[Any]
@@ -32,7 +33,7 @@ class Dominance:
 
 
 def dominate(
-    graph: Graph, roots: Array, shallow: Callable[[], Array], keep_islands: bool, progress: Progress
+    graph: Graph, roots: Array, shallow: Callable[[], Array], keep_islands: bool, progress: Progress, space: Space
 ) -> Dominance:
     """Semi-NCA over the graph. With ``keep_islands`` what no root reaches is rooted at in-degree 0 and kept.
 
@@ -41,12 +42,12 @@ def dominate(
     """
     total = len(graph.starts) - 1
     progress.phase("searching the graph", total, "objects")
-    numbers = np.full((total, 2), kernels.UNSEEN, np.int32)
+    numbers = space.full((total, 2), kernels.UNSEEN, np.int32)
     numbers[roots, 0] = kernels.ROOT
-    order = np.empty(total + 1, np.int32)
-    links = np.empty((total + 1, 2), np.int32)
+    order = space.empty(total + 1, np.int32)
+    links = space.empty((total + 1, 2), np.int32)
     links[0] = 0
-    kept = np.empty((max(1, len(graph.targets)), 2), np.int32)
+    kept = space.empty((max(1, len(graph.targets)), 2), np.int32)
     state = np.array([1, 0, 0, -1], np.int64)
     _search(graph, roots, numbers, order, links, kept, state)
     islands = None
@@ -57,7 +58,8 @@ def dominate(
             _search(graph, seeds, numbers, order, links, kept, state)
     count = int(state[0])
     progress.phase("finding dominators", total, "objects")
-    idom = links[:count, 0].copy()
+    idom = space.empty(count, np.int32)
+    idom[:] = links[:count, 0]
     path = np.empty(1 << 16, np.int32)
     left = count - 1
     while left := int(kernels.semidominators(left, numbers, order, links, kept, path)):
@@ -66,8 +68,8 @@ def dominate(
     del numbers, kept
     sums = links.reshape(-1).view(np.int64)
     kernels.sum_retained(count, order, idom, shallow(), sums)
-    idom_node = np.full(total, UNREACHABLE, np.int32)
-    retained = np.zeros(total, np.int64)
+    idom_node = space.full(total, UNREACHABLE, np.int32)
+    retained = space.full(total, 0, np.int64)
     kernels.by_node(count, order, idom, sums, idom_node, retained)
     progress.advance(total)
     return Dominance(idom_node, retained, count - 1, islands)

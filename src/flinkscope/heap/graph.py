@@ -19,6 +19,7 @@ from flinkscope.formats.hprof.records import WORKERS
 from flinkscope.heap.kernels import index as kernels
 from flinkscope.heap.kernels.index import Layout
 from flinkscope.heap.objects import ObjectStore
+from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
 
 Array = npt.NDArray[Any]
@@ -81,7 +82,7 @@ def layout_of(store: ObjectStore, roots: Roots) -> Layout:
     return Layout(first, positions, target)
 
 
-def build_graph(store: ObjectStore, roots: Roots, progress: Progress) -> Graph:
+def build_graph(store: ObjectStore, roots: Roots, progress: Progress, space: Space) -> Graph:
     """All edges, on two threads. Memory: 4 bytes an object and 4 an edge (8 an object past 2^32 - 1 edges)."""
     progress.phase("building the reference graph", store.object_count, "objects")
     records, layout = store.records, layout_of(store, roots)
@@ -97,8 +98,8 @@ def build_graph(store: ObjectStore, roots: Roots, progress: Progress) -> Graph:
             )
         )
         room = int(sum(bounds)) + len(roots.locals)
-        targets = np.empty(room, np.int32)
-        starts = np.empty(total + 1, np.uint32 if room < 1 << 32 else np.int64)
+        targets = space.empty(room, np.int32)
+        starts = space.empty(total + 1, np.uint32 if room < 1 << 32 else np.int64)
         begins = [0, *np.cumsum([b + len(roots.locals) for b in bounds[:-1]])]
         ends = list(
             pool.map(

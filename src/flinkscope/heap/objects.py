@@ -16,6 +16,7 @@ from flinkscope.heap.classes import ClassTable
 from flinkscope.heap.kernels import index as kernels
 from flinkscope.heap.kernels.index import AddressMap
 from flinkscope.heap.sizes import NO_GAP, Gaps, Sizes, mat_formula, measure
+from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
 
 Array = npt.NDArray[Any]
@@ -59,7 +60,7 @@ class ObjectStore:
         return indices
 
 
-def index_objects(records: DumpRecords, progress: Progress) -> ObjectStore:
+def index_objects(records: DumpRecords, progress: Progress, space: Space) -> ObjectStore:
     """Builds the columns: a second pass over the file on two threads. Memory: 8 to 12 bytes an object.
 
     Raises UnreadableInputError if the dump holds no object at all.
@@ -72,8 +73,8 @@ def index_objects(records: DumpRecords, progress: Progress) -> ObjectStore:
     progress.phase("indexing objects", len(records.data))
     address_map, total = map_addresses(records.pages)
     classes = ClassTable(records)
-    offsets = np.zeros(total, np.uint32 if len(records.data) < 1 << 32 else np.int64)
-    class_of = np.full(total, -1, np.int32)
+    offsets = space.full(total, 0, np.uint32 if len(records.data) < 1 << 32 else np.int64)
+    class_of = space.full(total, -1, np.int32)
     smallest, array_gaps, unknown = _fill(records, address_map, classes, offsets, class_of)
     if unknown:
         smallest = _name_unknown(records, classes, offsets, class_of, smallest)

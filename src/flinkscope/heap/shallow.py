@@ -12,16 +12,17 @@ from flinkscope.formats.hprof.records import WORKERS
 from flinkscope.heap.kernels import index as kernels
 from flinkscope.heap.objects import ObjectStore
 from flinkscope.heap.sizes import Sizes
+from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
 
 Array = npt.NDArray[Any]
 
 
-def shallow_column(store: ObjectStore, sizes: Sizes, progress: Progress) -> Array:
+def shallow_column(store: ObjectStore, sizes: Sizes, progress: Progress, space: Space) -> Array:
     """Bytes of each object: int32, or int64 when the dump is so large that one object may pass 2 GiB."""
     progress.phase("measuring sizes", store.object_count, "objects")
     large = len(store.records.data) >= 1 << 31
-    column = np.empty(store.object_count, np.int64 if large else np.int32)
+    column = space.empty(store.object_count, np.int64 if large else np.int32)
     known = np.flatnonzero(store.mirror_index >= 0)
     mirrors = np.stack([store.mirror_index[known].astype(np.int64), sizes.mirrors[known]], axis=1)
     mirrors = mirrors[np.argsort(mirrors[:, 0], kind="stable")]

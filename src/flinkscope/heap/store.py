@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from flinkscope.errors import UsageError
 from flinkscope.formats.hprof.container import open_bytes
+from flinkscope.formats.hprof.kernel_cache import kernels_are_compiled
 from flinkscope.formats.hprof.records import DumpRecords, read_records
 from flinkscope.heap import cache as columns_cache
 from flinkscope.heap import dominators, fields, graph, histogram, reopen, retained, shallow
@@ -18,9 +20,11 @@ from flinkscope.heap.classes import ClassInfo
 from flinkscope.heap.fields import InstanceTable
 from flinkscope.heap.histogram import HistogramRow
 from flinkscope.heap.missing import Missing, describe_missing
+from flinkscope.heap.need import need_of
 from flinkscope.heap.objects import ObjectStore, SizeRule, index_objects
 from flinkscope.heap.oom import oom_thread_index
 from flinkscope.heap.sizes import Sizes
+from flinkscope.heap.space import Space, choose_space
 from flinkscope.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -44,11 +48,19 @@ class Heap:
     """One heap dump. Objects have dense indices (int32) in address order; 0 is the boot loader at address 0, as in
     Eclipse MAT. All columns are numpy arrays of ``object_count`` entries; treat them as read-only."""
 
-    def __init__(self, store: ObjectStore, sizes: SizeRule, progress: Progress, kept_in: Path | None = None) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        sizes: SizeRule,
+        progress: Progress = SILENT,
+        kept_in: Path | None = None,
+        work_dir: str | Path | None = None,
+    ) -> None:
         self.store = store
         self.size_rule = sizes
         self._progress = progress
         self._kept_in = kept_in
+        self._work_dir = work_dir
 
     # --- the dump as a whole
 
@@ -98,6 +110,11 @@ class Heap:
         """Whether a part of the dump is missing or unreadable."""
         return self.missing.incomplete
 
+    @cached_property
+    def _space(self) -> Space:
+        """Where the columns of the analysis live; raises DoesNotFitError before it begins if there is no room."""
+        return choose_space(need_of(self.object_count, len(self.records.data), self.records.id_size), self._work_dir)
+
     # --- columns
 
     @property
@@ -113,7 +130,7 @@ class Heap:
     @cached_property
     def shallow_bytes(self) -> Array:
         """Bytes of each object: int32, int64 if any object is larger than 2 GiB."""
-        return shallow.shallow_column(self.store, self.sizes, self._progress)
+        return shallow.shallow_column(self.store, self.sizes, self._progress, Space())
 
     @cached_property
     def roots(self) -> graph.Roots:
@@ -123,7 +140,7 @@ class Heap:
     @cached_property
     def graph(self) -> graph.Graph:
         """The reference graph (without edges to classes that are GC roots)."""
-        return graph.build_graph(self.store, self.roots, self._progress)
+        return graph.build_graph(self.store, self.roots, self._progress, self._space)
 
     @cached_property
     def _dominance(self) -> dominators.Dominance:
@@ -131,7 +148,12 @@ class Heap:
         if known is not None:
             return known
         found = dominators.dominate(
-            self.graph, self.roots.indices, lambda: self.shallow_bytes, self.missing.incomplete, self._progress
+            self.graph,
+            self.roots.indices,
+            lambda: self.shallow_bytes,
+            self.missing.incomplete,
+            self._progress,
+            self._space,
         )
         reopen.save(self._kept_in, self.size_rule, self.store, found)
         return found
@@ -407,17 +429,23 @@ def open_heap(
 ) -> Heap:
     """Opens a heap dump (HPROF 1.0.1 or 1.0.2, plain or gzip) and indexes its objects.
 
-    ``cache``: keep and reuse columns in the user's cache folder. ``work_dir``: where a gzip dump is unpacked.
+    ``cache``: keep and reuse columns in the user's cache folder. ``work_dir``: where a gzip dump is unpacked and where
+    columns go that do not fit into memory.
     ``sizes``: ``measured`` from address gaps, or ``mat`` for Eclipse MAT's formula. Cost: two passes over the file
     on two threads; graph and dominators come on first use. Raises SourceError, UnreadableInputError, FormatError.
     """
     if sizes not in ("measured", "mat"):
         raise UsageError(f"unknown size rule {sizes!r}", hint="measured or mat")
     dump = open_bytes(path, work_dir=work_dir, progress=progress)
+    if not kernels_are_compiled():
+        progress.phase("compiling for this machine: once, about ten seconds in all")
     kept_in = columns_cache.folder_of(dump.path, dump.data) if cache else None
     store = reopen.load_store(kept_in, dump)
     if store is None:
-        store = index_objects(read_records(dump, progress=progress), progress)
-    heap = Heap(store, sizes, progress, kept_in)
+        records = read_records(dump, progress=progress)
+        objects = int(records.instances + records.object_arrays + records.primitive_arrays) + len(records.class_heads)
+        need = need_of(objects, len(records.data), records.id_size)
+        store = index_objects(records, progress, choose_space(replace(need, analysis_bytes=need.index_bytes), work_dir))
+    heap = Heap(store, sizes, progress, kept_in, work_dir)
     progress.done()
     return heap

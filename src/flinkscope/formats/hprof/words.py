@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from flinkscope.formats.hprof.kernel_cache import use_kernel_folder
 from flinkscope.jit import ENABLED
 
 P = ParamSpec("P")
@@ -35,6 +36,8 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 
 if ENABLED:
+    use_kernel_folder()
+
     from llvmlite import ir  # type: ignore[import-untyped]
     from numba.core import cgutils, types
     from numba.extending import intrinsic

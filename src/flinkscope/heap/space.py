@@ -1,0 +1,81 @@
+"""Where large columns live: in memory, or in unnamed files of a work folder when they would not fit."""
+
+from __future__ import annotations
+
+import mmap
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flinkscope.errors import FlinkscopeError
+from flinkscope.heap.need import Need
+from flinkscope.units import human_bytes
+
+Array = npt.NDArray[Any]
+
+SMALL_BYTES = 1 << 20
+
+
+class DoesNotFitError(FlinkscopeError):
+    """The analysis needs more memory (or disk) than there is."""
+
+    exit_code = 4
+
+
+class Space:
+    """Makes columns. With a ``folder`` those past 1 MiB are mapped files without a name, which the system may write out
+    and which vanish with the process; without one they are memory."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    def empty(self, shape: int | tuple[int, ...], dtype: Any) -> Array:
+        """A column with any content. Raises DoesNotFitError when the disk is full."""
+        column = np.dtype(dtype)
+        size = int(np.prod(shape, dtype=np.int64)) * column.itemsize
+        if self.folder is None or size < SMALL_BYTES:
+            return np.empty(shape, column)
+        try:
+            with tempfile.TemporaryFile(dir=self.folder) as stream:
+                stream.truncate(size)
+                content = np.frombuffer(mmap.mmap(stream.fileno(), size), np.uint8)
+        except OSError as error:
+            raise DoesNotFitError(
+                f"{self.folder}: {error.strerror or error}", hint="choose another --work-dir"
+            ) from error
+        made: Array = content.view(column).reshape(shape)
+        return made
+
+    def full(self, shape: int | tuple[int, ...], value: int, dtype: Any) -> Array:
+        """A column filled with one value."""
+        column = self.empty(shape, dtype)
+        column[...] = value
+        return column
+
+
+def choose_space(need: Need, work_dir: str | Path | None) -> Space:
+    """Memory where the whole analysis fits, else the work folder; without either a clean stop.
+
+    Raises DoesNotFitError: says the need, what there is, and what to do.
+    """
+    if need.fits:
+        return Space()
+    short = (
+        f"needs {human_bytes(need.analysis_bytes)} for {need.objects:,} objects; {human_bytes(need.available_bytes)}"
+    )
+    if work_dir is None:
+        raise DoesNotFitError(
+            f"the analysis {short} of memory are available",
+            hint="give a folder on a fast disk with --work-dir, use a larger machine, or `heap info --need`",
+        )
+    free = shutil.disk_usage(work_dir).free
+    if free < need.analysis_bytes:
+        raise DoesNotFitError(
+            f"the analysis {short} of memory and {human_bytes(free)} of disk in {work_dir} are available",
+            hint="choose a larger --work-dir",
+        )
+    return Space(Path(work_dir))

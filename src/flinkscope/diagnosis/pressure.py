@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-from flinkscope.absent import present
+from flinkscope.absent import Absent, present
 from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
 from flinkscope.diagnosis.finding import Evidence
 from flinkscope.place import Place
@@ -50,12 +50,13 @@ def heap_pressure(facts: ProcessFacts) -> HeapPressure:
         live = heap.used_bytes
         text = f"{human_bytes(live)} of the heap dump are reachable"
         live_evidence = [Evidence(text, heap.place, {"live_set_bytes": live})]
+    spent = [_share_evidence(gc)] if gc and not isinstance(gc.throughput_bp, Absent) else []
     return HeapPressure(
         died_of_heap=bool(deaths),
         live_set_bytes=live,
         max_heap_bytes=_max_heap(facts),
         rising=_is_rising(gc) if gc else None,
-        evidence=(*deaths, *live_evidence),
+        evidence=(*deaths, *live_evidence, *spent, *_settings(facts)),
     )
 
 
@@ -81,6 +82,29 @@ def _live_evidence(gc: GcFacts, live_bytes: int) -> Evidence:
     text = f"{human_bytes(live_bytes)}{of} stay alive after a full GC{bound}"
     figures = {"live_set_bytes": live_bytes, "max_heap_bytes": maximum or 0, "full_gcs": len(gc.full_gcs)}
     return Evidence(text, Place(gc.place.source, line=biggest.line if biggest else None), figures)
+
+
+def _share_evidence(gc: GcFacts) -> Evidence:
+    worst = human_bp(gc.gc_share_worst_minute_bp)
+    text = f"GC pauses took {human_bp(gc.gc_share_bp)} of the time, {worst} of the worst minute"
+    figures = {"gc_share_bp": gc.gc_share_bp, "gc_share_worst_minute_bp": gc.gc_share_worst_minute_bp}
+    return Evidence(text, gc.place, figures)
+
+
+def _settings(facts: ProcessFacts) -> list[Evidence]:
+    """Where the heap's size comes from, and what lies idle beside it."""
+    config = present(facts.config)
+    memory = present(config.memory) if config else None
+    if config is None or memory is None:
+        return []
+    role = "jobmanager" if facts.role == "jobmanager" else "taskmanager"
+    key = next((k for k in (f"{role}.memory.{n}.size" for n in ("process", "flink")) if k in config.options), None)
+    said = f"{key}: {config.options[key]}" if key else "the configuration"
+    managed = memory.parts.get("managed_bytes", 0)
+    idle = f", beside {human_bytes(managed)} of managed memory" if managed else ""
+    text = f"{said} makes a heap of {human_bytes(memory.heap_bytes)}{idle} ({memory.source})"
+    place = config.places.get(key, config.place) if key else config.place
+    return [Evidence(text, place, {"heap_bytes": memory.heap_bytes, "managed_bytes": managed})]
 
 
 def _max_heap(facts: ProcessFacts) -> int | None:

@@ -59,7 +59,7 @@ SAMPLES = [
     ),
     (
         "stopped",
-        "Total time for which application threads were stopped: 0.0000912 seconds, Stopping threads took: 0.00004 seconds",
+        "Total time for which application threads were stopped: 0.0912 seconds, Stopping threads took: 0.04 seconds",
     ),
     ("entering", "Entering safepoint region: RevokeBias"),
     ("fact", "Using G1"),

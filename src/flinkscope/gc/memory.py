@@ -84,21 +84,49 @@ def _heap(timeline: Timeline) -> Figures:
             Figure(int(known.max()), "bytes") if len(known) else unknown(name, "not in the log", _WANT_DETAILS)
         )
     sized = (before != MISSING) & (after != MISSING)
-    inside_full = np.zeros(len(sized), dtype=np.bool_)
-    inside_full[timeline.nested[1]] = True
-    for stem, rows in (("freed_by_full_gc", timeline.full), ("freed_by_young_gc", timeline.young)):
-        rows = rows & sized & ~inside_full if stem == "freed_by_young_gc" else rows & sized
-        freed = np.maximum(before[rows] - after[rows], 0)
-        name = f"{stem}_total_bytes"
-        figures[name] = Figure(int(freed.sum()), "bytes") if sized.any() else unknown(name, "no sizes in the log")
-    collected = sized & (timeline.pauses | timeline.cycles) & (events.start_ns != MISSING)
-    slope = theil_sen(events.start_ns[collected], after[collected])
-    figures["heap_after_gc_slope_bytes_per_s"] = (
-        Figure(round(slope.slope_bytes_per_s), "bytes_per_s")
-        if slope
-        else unknown("heap_after_gc_slope_bytes_per_s", "fewer than three collections with sizes and stamps")
-    )
+    collected = sized & (timeline.pauses | timeline.cycles)
+    for stem, rows in (("heap_after_gc", collected), ("heap_after_full_gc", collected & timeline.full)):
+        figures.update(_footprint(timeline, stem, rows, after))
+    figures.update(_freed(timeline, sized, before, after))
     figures["humongous_share_max_bp"] = _humongous(timeline)
+    return figures
+
+
+def _footprint(timeline: Timeline, stem: str, rows: Mask, after: Ints) -> Figures:
+    """How much is left after these collections on average, and its slope."""
+    names = (f"{stem}_avg_bytes", f"{stem}_slope_bytes_per_s")
+    if not rows.any():
+        return {name: unknown(name, "no such collection tells the heap's size") for name in names}
+    figures: Figures = {names[0]: Figure(round(float(after[rows].mean())), "bytes")}
+    stamped = rows & (timeline.events.start_ns != MISSING)
+    slope = theil_sen(timeline.events.start_ns[stamped], after[stamped])
+    reason = "fewer than three such collections with sizes and stamps"
+    figures[names[1]] = Figure(round(slope.slope_bytes_per_s), "bytes_per_s") if slope else unknown(names[1], reason)
+    return figures
+
+
+def _freed(timeline: Timeline, sized: Mask, before: Ints, after: Ints) -> Figures:
+    """What pauses freed, by kind, and how fast."""
+    outer = np.zeros(len(sized), dtype=np.bool_)
+    outer[timeline.nested[1]] = True  # a full collection inside has freed it
+    kinds = (
+        ("young_gc", timeline.young & ~outer),
+        ("full_gc", timeline.full),
+        ("pauses", timeline.pauses & ~outer),
+    )
+    figures: Figures = {}
+    for stem, rows in kinds:
+        names = (f"freed_by_{stem}_total_bytes", f"freed_by_{stem}_bytes_per_pause_s")
+        if not sized.any():
+            figures.update({name: unknown(name, "no sizes in the log") for name in names})
+            continue
+        rows = rows & sized
+        freed = int(np.maximum(before[rows] - after[rows], 0).sum())
+        paused_ns = int(np.maximum(timeline.own_ns[rows], 0).sum())
+        figures[names[0]] = Figure(freed, "bytes")
+        figures[names[1]] = (
+            Figure(round(freed / (paused_ns / 1e9)), "bytes_per_s") if paused_ns else unknown(names[1], "no such pause")
+        )
     return figures
 
 

@@ -35,6 +35,8 @@ def time_figures(timeline: Timeline, collector: str | None) -> Figures:
     figures.update(_pauses("full_gc_pause", timeline.own_ns[_timed(timeline, timeline.full)], False))
     if hidden:
         figures["pause_count"] = unknown("pause_count", "this log holds the cycles but not their pauses", _WANT_PHASES)
+    figures.update(_intervals("pause_interval", timeline, timeline.pauses))
+    figures.update(_intervals("full_gc_interval", timeline, timeline.full))
     figures.update(_throughput(timeline, hidden))
     figures.update(_stalls(timeline))
     figures.update(_safepoints(timeline))
@@ -123,6 +125,23 @@ def _pauses(stem: str, duration_ns: Ints, hidden: bool) -> Figures:
     values = [duration_ns.min(), duration_ns.max(), duration_ns.mean(), duration_ns.std()]
     values += np.percentile(duration_ns, [p for _, p in PERCENTILES], method="nearest").tolist()
     return figures | {f"{stem}_{n}_ns": Figure(round(float(v)), "ns") for n, v in zip(names[1:], values, strict=True)}
+
+
+def _intervals(stem: str, timeline: Timeline, rows: Mask) -> Figures:
+    """From the end of one to the start of the next, within each JVM's run."""
+    names = [f"{stem}_{what}_ns" for what in ("avg", "min", "max")]
+    start, duration = timeline.events.start_ns, timeline.events.duration_ns
+    gaps = []
+    for run in timeline.runs:
+        inside = run.first_event + np.flatnonzero(rows[run.first_event : run.end_event])
+        inside = inside[start[inside] != MISSING]
+        inside = inside[np.argsort(start[inside], kind="stable")]
+        gaps.append(np.maximum(start[inside][1:] - (start[inside] + np.maximum(duration[inside], 0))[:-1], 0))
+    gap = np.concatenate(gaps) if gaps else np.empty(0, dtype=np.int64)
+    if len(gap) == 0:
+        return {name: unknown(name, "fewer than two of them with stamps in the log") for name in names}
+    values = (round(float(gap.mean())), int(gap.min()), int(gap.max()))
+    return {name: Figure(value, "ns") for name, value in zip(names, values, strict=True)}
 
 
 def _throughput(timeline: Timeline, hidden: bool) -> Figures:

@@ -34,7 +34,7 @@ ARTIFACTS = {
     "job_truth",
 }
 VISITORS = "flinkscope.lab.uv.Visitors"
-FLINK_S_OWN_ENTRIES = 8  # state entries that are not the job's: measured 1 on 2.3.0
+FLINK_S_OWN = 4  # a state entry and a window beside the job's panes: measured 0 or 1 of each on 2.3.0
 
 
 def text_of(case: Case, kind: str) -> str:
@@ -69,7 +69,7 @@ def assert_died_of_heap_space(outcome: uv_heap.Outcome) -> None:
     written = re.search(r"Heap dump file created \[(\d+) bytes", out)
     assert written is not None
     assert dump_of(outcome.case).stat().st_size == int(written.group(1))
-    assert re.search(r"Pause Full \(G1 Compaction Pause\)", text_of(outcome.case, "gc_log"))
+    assert re.search(r"Pause Full \((G1 Compaction Pause|Allocation Failure)\)", text_of(outcome.case, "gc_log"))
 
 
 @pytest.mark.flink
@@ -86,7 +86,7 @@ def test_the_purging_incident_dies_and_the_case_is_complete(dead: uv_heap.Outcom
     assert len(gcutil) > 3
     history = json_of(case, "checkpoints")["history"]
     assert any(c["status"] == "COMPLETED" and c["state_size"] > 0 for c in history)
-    assert "PurgingTrigger" not in text_of(case, "command_line")
+    assert re.search(r"^[12]> 2017-11-26 item \d+: \d+ visitors$", text_of(case, "stdout"), re.MULTILINE)
     assert "-Xmx134217728" in text_of(case, "command_line")
 
 
@@ -96,7 +96,7 @@ def test_the_dump_of_the_dead_holds_what_the_job_counted(dead: uv_heap.Outcome) 
     expected = json_of(dead.case, "job_truth")["expected"]
     tolerance = expected["tolerance"]
     assert expected["panes"] > 50_000
-    assert abs(counts[WINDOW] - expected["panes"]) <= tolerance
+    assert abs(counts[WINDOW] - expected["panes"]) <= tolerance + FLINK_S_OWN
     # beside the live state, a snapshot in progress still holds what was changed since it began
     assert counts[ENTRY] >= expected["state_entries_total"] - tolerance
     assert counts[TIMER] >= expected["timers"] - tolerance
@@ -139,9 +139,9 @@ def test_every_variant_dies_and_lives_in_more_memory_with_exact_results(tmp_path
     assert lived.check.exact, lived.check.examples
     expected = json_of(lived.case, "job_truth")["expected"]
     counts = count_instances(dump_of(lived.case))
-    assert counts[WINDOW] == expected["panes"]
+    assert 0 <= counts[WINDOW] - expected["panes"] <= FLINK_S_OWN
     assert counts[TIMER] == expected["timers"]
-    assert 0 <= counts[ENTRY] - expected["state_entries_total"] <= FLINK_S_OWN_ENTRIES
+    assert 0 <= counts[ENTRY] - expected["state_entries_total"] <= FLINK_S_OWN
     assert state_in(dump_of(lived.case)) == (expected["state_entries"], expected["timers"])
 
 

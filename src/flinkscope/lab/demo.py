@@ -130,8 +130,8 @@ def _cure_chapter(
 
 def _death_of(case: Case) -> str:
     process = next(p for p in case.processes if p.role == "taskmanager" and p.exit_code is not None)
-    lines = [f"{process.id} {DIED} with exit code {process.exit_code}; it said:"]
+    lines = [f"{process.id} {DIED} with exit code {process.exit_code}; its last words:"]
     for artifact in case.of_kind("stdout", process.id):
         text = case.path_of(artifact).read_text(encoding="utf-8", errors="replace")
-        lines += [f"  {line}" for line in text.splitlines()[:6]]
+        lines += [f"  {line}" for line in text.splitlines()[-4:]]
     return "\n".join(lines)

@@ -25,6 +25,9 @@ import org.apache.flink.api.java.tuple.Tuple2;
  * --hold}; those without a default are required.
  */
 public final class DailyUv {
+    /** All results go to the file; the best-selling items are also printed, as the incident's job prints. */
+    private static final long PRINTED_ITEMS = 10;
+
     private DailyUv() {}
 
     public static void main(String[] words) throws Exception {
@@ -52,6 +55,7 @@ public final class DailyUv {
                 ? inBuckets(views, interval, args.get("truth"))
                 : inWindows(views, interval, args.getOrDefault("trigger", "purging"), args.get("truth"));
         counts.sinkTo(new ResultFile(args.get("results"))).name("results");
+        counts.filter(count -> count.itemId <= PRINTED_ITEMS).print();
         environment.execute("daily-uv " + design + ("bucket".equals(design) ? "" : " " + args.get("trigger")));
     }
 

@@ -13,4 +13,9 @@ public final class UvCount {
         this.itemId = itemId;
         this.visitors = visitors;
     }
+
+    @Override
+    public String toString() {
+        return Days.name(day) + " item " + itemId + ": " + visitors + " visitors";
+    }
 }

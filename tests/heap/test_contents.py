@@ -99,11 +99,17 @@ def test_zero_tails_hashes_and_equality(arrays: list[tuple[int, list[int]]], tmp
     for (code, values), (width, length, tail, _) in zip(arrays, facts.tolist(), strict=True):
         assert (width, length) == (widths[code], len(values))
         assert tail == len(values) - len(np.trim_zeros(np.array(values, int), "b"))
-    equal = np.empty(len(indices), bool)
     for k in range(len(indices)):
-        contents.equal_contents(*where, indices, np.full(len(indices), indices[k]), 8, equal)
-        assert equal.tolist() == [arrays[k] == other for other in arrays]
-        assert (hashes == hashes[k]).tolist() == equal.tolist()
+        equal = [arrays[k] == other for other in arrays]
+        assert (hashes == hashes[k]).tolist() == equal
+    for hashed in (hashes, np.zeros_like(hashes)):  # also where every hash is the same
+        group = np.empty(len(indices), np.int32)
+        slots = np.full(64, -1, np.int32)
+        kinds = np.zeros(len(indices), np.int64)
+        count = contents.group_contents(*where, indices, kinds, hashed, 8, slots, group)
+        first = {repr(array): k for k, array in reversed(list(enumerate(arrays)))}
+        assert count == len(first)
+        assert group.tolist() == [group[first[repr(array)]] for array in arrays]
 
 
 def collections_heap() -> tuple[JavaHeap, dict[str, int]]:

@@ -165,11 +165,13 @@ def _counter_cells(heap: Heap, indices: Array) -> Array:
 
 def collection_rows(heap: Heap, *, owners: int = 5) -> list[CollectionRow]:
     """The reachable collections by class, most wasted bytes first. ``owners``: so many owning fields a class."""
-    rows = [_row(heap, found, owners) for found in populations(heap)]
+    found = populations(heap)
+    shares = owner_shares(heap, [(population.indices, population.wasted) for population in found], owners)
+    rows = [_row(heap, population, held) for population, held in zip(found, shares, strict=True)]
     return sorted(rows, key=lambda row: (-row.wasted_bytes, -row.shallow_bytes, row.class_name))
 
 
-def _row(heap: Heap, found: Population, owners: int) -> CollectionRow:
+def _row(heap: Heap, found: Population, owners: tuple[OwnerShare, ...]) -> CollectionRow:
     with_array = found.slots > 0
     slots = int(found.slots[with_array].sum())
     used = int(found.used[with_array].sum())
@@ -193,7 +195,7 @@ def _row(heap: Heap, found: Population, owners: int) -> CollectionRow:
         by_size=tuple(np.histogram(found.sizes, bins=[*SIZE_BOUNDS, np.iinfo(np.int64).max])[0].tolist()),
         shallow_bytes=int(heap.shallow_bytes[found.indices].sum(dtype=np.int64)),
         wasted_bytes=int(found.wasted.sum()),
-        owners=tuple(owner_shares(heap, found.indices, found.wasted, owners)),
+        owners=owners,
     )
 
 

@@ -59,16 +59,28 @@ def owner_fields(
     return codes, names
 
 
-def owner_shares(heap: Heap, indices: Array, bytes_: Array, limit: int) -> list[OwnerShare]:
-    """The fields that hold most of ``bytes_`` (one figure an object), largest first."""
-    if not len(indices):
-        return []
-    codes, names = owner_fields(heap, indices)
-    objects = np.bincount(codes, minlength=len(names))
-    sums = np.zeros(len(names), np.int64)
-    np.add.at(sums, codes, bytes_)
-    largest = np.lexsort((np.arange(len(names)), -objects, -sums))[:limit]
-    return [OwnerShare(names[k], int(objects[k]), int(sums[k])) for k in largest.tolist() if objects[k]]
+def owner_shares(heap: Heap, parts: list[tuple[Array, Array]], limit: int) -> list[tuple[OwnerShare, ...]]:
+    """Per part (object indices, bytes of each) the fields that hold most of its bytes, largest first.
+
+    All parts at once, because the cost is that of the passes over the edges.
+    """
+    every = np.concatenate([indices for indices, _ in parts]) if parts else np.empty(0, np.int32)
+    if not len(every) or not limit:
+        return [()] * len(parts)
+    codes, names = owner_fields(heap, every)
+    shares = []
+    begin = 0
+    for indices, bytes_ in parts:
+        own = codes[begin : begin + len(indices)]
+        begin += len(indices)
+        objects = np.bincount(own, minlength=len(names))
+        sums = np.zeros(len(names), np.int64)
+        np.add.at(sums, own, bytes_)
+        largest = np.lexsort((np.arange(len(names)), -objects, -sums))[:limit]
+        shares.append(
+            tuple(OwnerShare(names[k], int(objects[k]), int(sums[k])) for k in largest.tolist() if objects[k])
+        )
+    return shares
 
 
 def _code(name: str, names: list[str], known: dict[str, int]) -> int:

@@ -119,11 +119,9 @@ def string_groups(heap: Heap) -> StringGroups:
     indices, arrays, hashes = indices[whole], arrays[whole], hashes[whole]
     coder = column(heap, indices, "coder") if len(indices) else None
     wide = np.zeros(len(indices), np.int64) if coder is None else coder.astype(np.int64)
-    _, first, group = np.unique(hashes ^ (wide << 62), return_index=True, return_inverse=True)
-    equal = np.empty(len(indices), bool)
-    kernels.equal_contents(data, offsets, arrays, arrays[first][group].astype(np.int32), id_size, equal)
-    odd = np.flatnonzero(~equal)  # a collision of the hash: its own group each
-    group[odd] = len(first) + np.arange(len(odd))
+    slots = np.full(1 << (2 * len(indices) + 1).bit_length(), -1, np.int32)
+    group = np.empty(len(indices), np.int32)
+    count = kernels.group_contents(data, offsets, arrays, wide, hashes, id_size, slots, group)
     chars = heap.array_lengths(arrays) >> wide
     sizes = heap.shallow_bytes
     return StringGroups(
@@ -131,7 +129,7 @@ def string_groups(heap: Heap) -> StringGroups:
         arrays,
         chars,
         group,
-        len(first) + len(odd),
+        int(count),
         sizes[indices].astype(np.int64),
         sizes[arrays].astype(np.int64),
     )
@@ -141,7 +139,9 @@ def string_report(heap: Heap, *, top: int = 20, owners: int = 3, show_strings: b
     """Counts, lengths and the ``top`` costliest groups of equal strings with the fields that hold them."""
     groups = string_groups(heap)
     longest = int(groups.chars.argmax()) if len(groups.chars) else -1
-    costliest = np.argsort(-groups.wasted, kind="stable")[:top]
+    costliest = [int(g) for g in np.argsort(-groups.wasted, kind="stable")[:top] if groups.wasted[g] > 0]
+    members = [np.flatnonzero(groups.group == g) for g in costliest]
+    shares = owner_shares(heap, [(groups.indices[m], groups.sizes[m]) for m in members], owners)
     return StringReport(
         strings=len(groups.indices),
         distinct=groups.count,
@@ -152,23 +152,24 @@ def string_report(heap: Heap, *, top: int = 20, owners: int = 3, show_strings: b
         longest_chars=int(groups.chars[longest]) if longest >= 0 else 0,
         longest_address=heap.address_of(int(groups.indices[longest])) if longest >= 0 else None,
         duplicates=tuple(
-            _duplicate(heap, groups, int(g), owners, show_strings) for g in costliest if groups.wasted[g] > 0
+            _duplicate(heap, groups, m, held, show_strings) for m, held in zip(members, shares, strict=True)
         ),
         contents_shown=show_strings,
     )
 
 
-def _duplicate(heap: Heap, groups: StringGroups, group: int, owners: int, show_strings: bool) -> DuplicateString:
-    members = np.flatnonzero(groups.group == group)
+def _duplicate(
+    heap: Heap, groups: StringGroups, members: Array, owners: tuple[OwnerShare, ...], show_strings: bool
+) -> DuplicateString:
     first = int(groups.indices[members[0]])
     return DuplicateString(
         strings=len(members),
         arrays=int(groups.first_use[members].sum()),
         length_chars=int(groups.chars[members[0]]),
-        wasted_bytes=int(groups.wasted[group]),
+        wasted_bytes=int(groups.wasted[groups.group[members[0]]]),
         example_address=heap.address_of(first),
         text=heap.string(first) if show_strings else None,
-        owners=tuple(owner_shares(heap, groups.indices[members], groups.sizes[members], owners)),
+        owners=owners,
     )
 
 

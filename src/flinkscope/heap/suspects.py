@@ -19,7 +19,7 @@ from flinkscope.heap.kernels import walks
 from flinkscope.heap.labels import ObjectRef, is_kind, object_ref
 from flinkscope.heap.pins import PathStep, path_from_root
 from flinkscope.heap.sets import children_of
-from flinkscope.heap.strength import shortest_paths
+from flinkscope.heap.strength import path_tree, shortest_paths
 from flinkscope.heap.threads import ThreadRow, thread_rows
 from flinkscope.units import share_bp
 
@@ -101,23 +101,16 @@ class _Search:
     top: int
 
     @cached_property
-    def strong(self) -> tuple[Array, Array]:
-        """(parent, order) of shortest paths without references' referents."""
-        return shortest_paths(self.heap)[:2]
-
-    @cached_property
-    def loose(self) -> tuple[Array, Array]:
-        """The same over all references, for what only those hold."""
-        return shortest_paths(self.heap, ())[:2]
-
-    @cached_property
     def threads(self) -> dict[int, ThreadRow]:
         """Threads by object index."""
         return {row.index: row for row in thread_rows(self.heap)}
 
     def walk_to(self, indices: Array) -> tuple[Array, Array]:
-        """The strong walk if it reaches all of these objects, else the loose one."""
-        return self.strong if (self.strong[0][indices] >= walks.ROOT).all() else self.loose
+        """(parent, order) of a walk that reaches all of these: over strong references, else over all."""
+        strong = shortest_paths(self.heap, goals=indices)
+        if (strong[0][indices] >= walks.ROOT).all():
+            return strong[:2]
+        return shortest_paths(self.heap, (), goals=indices)[:2]
 
     def single(self, index: int) -> Suspect:
         point = accumulation_point(self.heap, index, self.drop_bp)
@@ -134,24 +127,19 @@ class _Search:
         )
 
     def _group_point(self, sample: Array) -> int:
-        """The object through which most shortest paths of the sample go, as deep as their retained bytes stay
-        together."""
+        """The object through which most paths of the sample go, as deep as their retained bytes stay together."""
         parent, order = self.walk_to(sample)
-        counts, sums = np.zeros((2, self.heap.object_count), np.int64)
-        counts[sample] = 1
-        sums[sample] = self.heap.retained_bytes[sample]
-        walks.carry_up(order, parent, counts)
-        walks.carry_up(order, parent, sums)
-        on_path = np.flatnonzero(counts)
-        node = _largest(on_path[parent[on_path] == walks.ROOT], counts, sums)
-        point = -1
-        while node >= 0 and 10_000 * counts[node] > GROUP_SHARE_BP * len(sample):
-            point = node
-            below = _largest(on_path[parent[on_path] == node], counts, sums)
-            if below < 0 or 10_000 * sums[below] < self.drop_bp * sums[node]:
+        found = sample[parent[sample] >= walks.ROOT]
+        tree = path_tree(parent, order, found, self.heap.retained_bytes[found])
+        point = position = -1
+        while True:
+            below = tree.below(position)[:1]
+            if not len(below) or (point >= 0 and 10_000 * tree.sums[below[0]] < self.drop_bp * tree.sums[position]):
                 return point
-            node = below
-        return -1
+            position = int(below[0])
+            if 10_000 * tree.counts[position] <= GROUP_SHARE_BP * len(sample):
+                return -1
+            point = int(tree.nodes[position])
 
     def _suspect(self, kind: str, index: int, instances: int, retained: int, point: int) -> Suspect:
         heap = self.heap
@@ -176,11 +164,6 @@ class _Search:
             return self.threads.get(index)
         owners = self.heap.roots.locals[np.isin(self.heap.roots.locals[:, 1], [index, at]), 0]
         return self.threads.get(int(owners[0])) if len(owners) else None
-
-
-def _largest(nodes: Array, counts: Array, sums: Array) -> int:
-    """The node with most paths, of equals the one that carries most bytes; -1 if there is none."""
-    return int(nodes[np.lexsort((nodes, -sums[nodes], -counts[nodes]))[0]]) if len(nodes) else -1
 
 
 def accumulation_point(heap: Heap, index: int, drop_bp: int) -> int:

@@ -53,30 +53,36 @@ def waste_rows(heap: Heap, *, owners: int = 3, at_least_bytes: int = 1) -> list[
     Cost: reads every array's contents once and one pass over the edges a row. See ``KINDS`` for what each kind counts.
     """
     found = populations(heap)
-    rows = [*_strings(heap, owners), *_boxes(heap, owners), *_collections(heap, found, owners)]
     taken = _taken_arrays(heap, found)
-    rows += _primitive_arrays(heap, taken, owners)
-    rows += _object_arrays(heap, taken, owners)
-    rows = [row for row in rows if row.wasted_bytes >= max(1, at_least_bytes)]
+    piles = [*_strings(heap), *_boxes(heap), *_collections(found)]
+    piles += [*_primitive_arrays(heap, taken), *_object_arrays(heap, taken)]
+    piles = [pile for pile in piles if int(pile.wasted.sum()) >= max(1, at_least_bytes)]
+    shares = owner_shares(heap, [(pile.indices, pile.wasted) for pile in piles], owners)
+    rows = [
+        WasteRow(pile.kind, pile.class_name, len(pile.indices), int(pile.wasted.sum()), held)
+        for pile, held in zip(piles, shares, strict=True)
+    ]
     return sorted(rows, key=lambda row: (-row.wasted_bytes, row.kind, row.class_name))
 
 
-def _row(heap: Heap, kind: str, class_name: str, indices: Array, wasted: Array, owners: int) -> WasteRow:
-    return WasteRow(
-        kind, class_name, len(indices), int(wasted.sum()), tuple(owner_shares(heap, indices, wasted, owners))
-    )
+@dataclass(frozen=True, slots=True)
+class _Pile:
+    kind: str
+    class_name: str
+    indices: Array
+    wasted: Array
 
 
-def _strings(heap: Heap, owners: int) -> list[WasteRow]:
+def _strings(heap: Heap) -> list[_Pile]:
     groups = string_groups(heap)
     # the string that stays is the costliest of its group: sort by (group, -bytes) and leave out the first of each
     order = np.lexsort((-groups.sizes, groups.group))
     repeated = np.r_[False, groups.group[order][1:] == groups.group[order][:-1]] if len(order) else np.empty(0, bool)
     extra = order[repeated]
-    return [_row(heap, "duplicate strings", "java.lang.String", groups.indices[extra], groups.sizes[extra], owners)]
+    return [_Pile("duplicate strings", "java.lang.String", groups.indices[extra], groups.sizes[extra])]
 
 
-def _boxes(heap: Heap, owners: int) -> list[WasteRow]:
+def _boxes(heap: Heap) -> list[_Pile]:
     rows = []
     for name in BOXES:
         indices = heap.table(name).indices
@@ -86,11 +92,11 @@ def _boxes(heap: Heap, owners: int) -> list[WasteRow]:
             bits = values.view(f"u{values.dtype.itemsize}")  # by bits: a NaN equals itself, 0.0 and -0.0 differ
             _, first = np.unique(bits, return_index=True)
             extra = np.delete(indices, first)
-            rows.append(_row(heap, "duplicate boxes", name, extra, heap.shallow_bytes[extra].astype(np.int64), owners))
+            rows.append(_Pile("duplicate boxes", name, extra, heap.shallow_bytes[extra].astype(np.int64)))
     return rows
 
 
-def _collections(heap: Heap, found: list[Population], owners: int) -> list[WasteRow]:
+def _collections(found: list[Population]) -> list[_Pile]:
     rows = []
     for population in found:
         empty = population.empty
@@ -98,7 +104,7 @@ def _collections(heap: Heap, found: list[Population], owners: int) -> list[Waste
         for kind, mask in (("empty collections", empty), ("oversized collections", loose)):
             if mask.any():
                 chosen = population.indices[mask]
-                rows.append(_row(heap, kind, population.class_name, chosen, population.wasted[mask], owners))
+                rows.append(_Pile(kind, population.class_name, chosen, population.wasted[mask]))
     return rows
 
 
@@ -120,7 +126,7 @@ def _arrays(heap: Heap, row: int, taken: Array) -> Array:
     return kept
 
 
-def _primitive_arrays(heap: Heap, taken: Array, owners: int) -> list[WasteRow]:
+def _primitive_arrays(heap: Heap, taken: Array) -> list[_Pile]:
     rows = []
     for row in heap.store.classes.primitive_array_rows():
         if row < 0:
@@ -133,12 +139,12 @@ def _primitive_arrays(heap: Heap, taken: Array, owners: int) -> list[WasteRow]:
         zero = (tail == length) & (length > 1)
         half = ~zero & (tail > 0) & (2 * tail >= length)
         whole = heap.shallow_bytes[indices].astype(np.int64)
-        rows.append(_row(heap, "zero arrays", name, indices[zero], whole[zero], owners))
-        rows.append(_row(heap, "half-empty arrays", name, indices[half], (tail * width)[half], owners))
+        rows.append(_Pile("zero arrays", name, indices[zero], whole[zero]))
+        rows.append(_Pile("half-empty arrays", name, indices[half], (tail * width)[half]))
     return rows
 
 
-def _object_arrays(heap: Heap, taken: Array, owners: int) -> list[WasteRow]:
+def _object_arrays(heap: Heap, taken: Array) -> list[_Pile]:
     primitive = set(heap.store.classes.primitive_array_rows().tolist())
     rows = []
     for row, name in enumerate(heap.store.classes.names):
@@ -151,5 +157,5 @@ def _object_arrays(heap: Heap, taken: Array, owners: int) -> list[WasteRow]:
         half = (lengths > 0) & (used >= 0) & (2 * used <= lengths)
         if half.any():
             free = (lengths - used)[half] * heap.sizes.reference_bytes
-            rows.append(_row(heap, "half-empty arrays", name, indices[half], free, owners))
+            rows.append(_Pile("half-empty arrays", name, indices[half], free))
     return rows

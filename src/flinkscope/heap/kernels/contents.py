@@ -77,21 +77,48 @@ def content_hashes(data: Array, offsets: Array, indices: Array, id_size: Number,
 
 
 @kernel
-def equal_contents(data: Array, offsets: Array, left: Array, right: Array, id_size: Number, out: Array) -> None:
-    """Whether the k-th arrays of both lists have equal type, length and elements, byte for byte."""
-    for k in range(len(left)):
-        a = np.int64(offsets[left[k]]) + 5 + id_size
-        b = np.int64(offsets[right[k]]) + 5 + id_size
-        size = 5 + np.int64(big_u32(data, a)) * element_bytes(np.int64(data[a + 4]))
-        if big_u32(data, a) != big_u32(data, b) or data[a + 4] != data[b + 4]:
-            out[k] = False
-            continue
-        at = 0
-        while at + 8 <= size and big_u64(data, a + at) == big_u64(data, b + at):
-            at += 8
-        while at < size and data[a + at] == data[b + at]:
-            at += 1
-        out[k] = at == size
+def same_content(data: Array, left: Number, right: Number, id_size: Number) -> Number:
+    """Whether the primitive arrays at two places have equal length, type and elements, byte for byte."""
+    a = left + 5 + id_size
+    b = right + 5 + id_size
+    size = 5 + np.int64(big_u32(data, a)) * element_bytes(np.int64(data[a + 4]))
+    if big_u32(data, a) != big_u32(data, b) or data[a + 4] != data[b + 4]:
+        return False
+    at = 0
+    while at + 8 <= size and big_u64(data, a + at) == big_u64(data, b + at):
+        at += 8
+    while at < size and data[a + at] == data[b + at]:
+        at += 1
+    return at == size
+
+
+@kernel
+def group_contents(
+    data: Array, offsets: Array, arrays: Array, kinds: Array, hashes: Array, id_size: Number, slots: Array, group: Array
+) -> Number:
+    """Numbers arrays by content: equal numbers for equal elements and equal ``kinds``. Returns the number of groups.
+
+    ``hashes``: of ``content_hashes``; ``slots``: an open hash table of -1, its length a power of two above the number
+    of arrays. Where hashes meet the elements are compared, so that the answer does not depend on the hash.
+    """
+    mask = len(slots) - 1
+    count = 0
+    for k in range(len(arrays)):
+        at = (hashes[k] ^ kinds[k]) & mask
+        while True:
+            other = slots[at]
+            if other < 0:
+                slots[at] = k
+                group[k] = count
+                count += 1
+                break
+            if hashes[other] == hashes[k] and kinds[other] == kinds[k]:
+                left, right = np.int64(offsets[arrays[k]]), np.int64(offsets[arrays[other]])
+                if arrays[other] == arrays[k] or same_content(data, left, right, id_size):
+                    group[k] = group[other]
+                    break
+            at = (at + 1) & mask
+    return count
 
 
 @kernel

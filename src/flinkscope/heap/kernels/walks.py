@@ -18,22 +18,36 @@ ROOT = -1
 
 @kernel
 def breadth_first(
-    starts: Array, targets: Array, roots: Array, weak: Array, forbidden: Array, parent: Array, order: Array
+    starts: Array,
+    targets: Array,
+    roots: Array,
+    weak: Array,
+    forbidden: Array,
+    goals: Array,
+    parent: Array,
+    order: Array,
 ) -> Number:
     """Shortest paths from the roots. Returns how many objects were reached; ``order`` lists them by distance.
 
     ``parent[i]``: the object before i on its path, ROOT, or UNSEEN. ``weak[i]``: the referent that reference object i
     holds and that must not be followed from it (-1: none); one edge only, so that a second, strong field counts.
-    ``forbidden``: objects that are never entered.
+    ``forbidden``: objects that are never entered. ``goals``: stop as soon as all of these are reached (empty: never).
     """
     count = 0
+    missing = len(goals)
+    wanted = np.zeros(len(parent) if missing > 0 else 0, np.bool_)
+    for goal in goals:
+        missing -= wanted[goal]
+        wanted[goal] = True
     for root in roots:
         if parent[root] == UNSEEN and not forbidden[root]:
             parent[root] = ROOT
             order[count] = root
             count += 1
+            if len(wanted) > 0 and wanted[root]:
+                missing -= 1
     at = 0
-    while at < count:
+    while at < count and (len(wanted) == 0 or missing > 0):
         i = order[at]
         at += 1
         skip = np.int64(weak[i])
@@ -46,16 +60,26 @@ def breadth_first(
                 parent[target] = i
                 order[count] = target
                 count += 1
+                if len(wanted) > 0 and wanted[target]:
+                    missing -= 1
     return count
 
 
 @kernel
-def carry_up(order: Array, parent: Array, weights: Array) -> None:
-    """Adds each object's weight to the one before it on its path, the farthest first."""
+def mark_up(order: Array, parent: Array, marked: Array) -> None:
+    """Marks all objects on the paths to the marked ones, the farthest first."""
     for at in range(len(order) - 1, -1, -1):
         i = order[at]
-        if weights[i] != 0 and parent[i] >= 0:
-            weights[parent[i]] += weights[i]
+        if marked[i] and parent[i] >= 0:
+            marked[parent[i]] = True
+
+
+@kernel
+def carry_up(above: Array, weights: Array) -> None:
+    """Adds each node's weight to the one above it; ``above[k]`` < k is its position, -1 for none."""
+    for k in range(len(above) - 1, -1, -1):
+        if above[k] >= 0:
+            weights[above[k]] += weights[k]
 
 
 @kernel

@@ -264,3 +264,28 @@ def test_the_layout_and_texts_of_flink_1_10(tmp_path: Path) -> None:
     (submission,) = log.submissions
     assert (submission.job, submission.name) == ("0123456789abcdef0123456789abcdef", "my job (1)")
     assert (log.job_states[0].name, log.job_states[0].after) == ("my job (1)", "RESTARTING")
+
+
+def test_a_real_death_of_metaspace() -> None:
+    log = read_flink_log(CORPUS / "metaspace-taskmanager.log", called="tm.log")
+    ooms = log.of_kind("oom_metaspace")
+    assert len(ooms) == log.counts["fatal_error"] == 3
+    assert {oom.details["option"] for oom in ooms} == {"taskmanager.memory.jvm-metaspace.size"}
+    assert ooms[2].stack[0] == "java.base/java.lang.ClassLoader.defineClass1(Native Method)"
+    for symptom in log.symptoms:
+        line = (CORPUS / "metaspace-taskmanager.log").read_text().split("\n")[(symptom.place.line or 0) - 1]
+        assert symptom.text in line
+
+
+def test_real_missing_network_buffers() -> None:
+    log = read_flink_log(CORPUS / "network-jobmanager.log")
+    found = log.of_kind("network_buffers")
+    assert found
+    assert {tuple(s.details[name] for name in ("needed", "available", "total", "segment_bytes")) for s in found} == {
+        ("3", "2", "2", "32768")
+    }
+    (failure,) = log.task_failures
+    assert failure.task.startswith("Source: events")
+    assert failure.cause.startswith("java.io.IOException: Insufficient number of network buffers")
+    assert failure.task_manager is not None
+    assert [state.after for state in log.job_states] == ["FAILING", "FAILED"]

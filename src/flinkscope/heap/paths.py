@@ -81,7 +81,8 @@ def _walk(
     order = np.empty(heap.object_count, np.int32)
     graph = heap.graph
     roots = walk_roots(heap)
-    count = walks.breadth_first(graph.starts, graph.targets, roots, left_out, closed, parent, order)
+    never = np.empty(0, np.int64)
+    count = walks.breadth_first(graph.starts, graph.targets, roots, left_out, closed, never, parent, order)
     return parent, order[:count], left_out
 
 

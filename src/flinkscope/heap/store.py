@@ -16,6 +16,7 @@ from flinkscope.formats.hprof.kernel_cache import kernels_are_compiled
 from flinkscope.formats.hprof.records import DumpRecords, read_records
 from flinkscope.heap import cache as columns_cache
 from flinkscope.heap import dominators, fields, graph, histogram, reopen, retained, shallow
+from flinkscope.heap.answers import HeapAnswers
 from flinkscope.heap.classes import ClassInfo
 from flinkscope.heap.fields import InstanceTable
 from flinkscope.heap.histogram import HistogramRow
@@ -28,23 +29,12 @@ from flinkscope.heap.space import Space, choose_space
 from flinkscope.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from flinkscope.heap.collections import CollectionRow
-    from flinkscope.heap.direct import DirectMemory
-    from flinkscope.heap.inspect import ObjectView
-    from flinkscope.heap.loaders import DuplicateRow, LoaderRow
-    from flinkscope.heap.paths import RootPaths
-    from flinkscope.heap.pins import MergedPaths, Pins
-    from flinkscope.heap.references import ReferenceReport
-    from flinkscope.heap.sql import SqlResult
     from flinkscope.heap.strings import StringReport
-    from flinkscope.heap.suspects import Suspect
-    from flinkscope.heap.threads import ThreadRow
-    from flinkscope.heap.waste import WasteRow
 
 Array = npt.NDArray[Any]
 
 
-class Heap:
+class Heap(HeapAnswers):
     """One heap dump. Objects have dense indices (int32) in address order; 0 is the boot loader at address 0, as in
     Eclipse MAT. All columns are numpy arrays of ``object_count`` entries; treat them as read-only."""
 
@@ -318,12 +308,6 @@ class Heap:
         """What is immediately dominated by ``parent`` (default: by no object), largest retained first."""
         return retained.dominated(self.store, self._dominance, self.shallow_bytes, parent, limit)
 
-    def paths(self, address: int, **options: Any) -> RootPaths:
-        """Paths from GC roots to the object at an address; options and result: ``paths.find_paths``."""
-        from flinkscope.heap.paths import find_paths
-
-        return find_paths(self, self.index_of(address), **options)
-
     @property
     def gap(self) -> str | None:
         """What the dump lacks, in words; None if it is complete."""
@@ -339,80 +323,6 @@ class Heap:
     def oom_thread_index(self) -> int:
         """The object index of the thread that threw OutOfMemoryError in this dump; -1 if none is marked."""
         return oom_thread_index(self.records, self.roots)
-
-    # --- answers that have a module each; options are those of the function named
-
-    def object(self, address: int, **options: Any) -> ObjectView:
-        """One object laid open: ``inspect.inspect_object``."""
-        from flinkscope.heap.inspect import inspect_object
-
-        return inspect_object(self, address, **options)
-
-    def threads(self, **options: Any) -> list[ThreadRow]:
-        """Threads with stacks and locals: ``threads.thread_rows``."""
-        from flinkscope.heap.threads import thread_rows
-
-        return thread_rows(self, **options)
-
-    def loaders(self) -> list[LoaderRow]:
-        """The tree of class loaders: ``loaders.loader_rows``."""
-        from flinkscope.heap.loaders import loader_rows
-
-        return loader_rows(self)
-
-    def duplicates(self) -> list[DuplicateRow]:
-        """Class names that several loaders define: ``loaders.duplicate_rows``."""
-        from flinkscope.heap.loaders import duplicate_rows
-
-        return duplicate_rows(self)
-
-    def collections(self, **options: Any) -> list[CollectionRow]:
-        """How full the collections are: ``collections.collection_rows``."""
-        from flinkscope.heap.collections import collection_rows
-
-        return collection_rows(self, **options)
-
-    def waste(self, **options: Any) -> list[WasteRow]:
-        """Memory that could be saved, by kind and class: ``waste.waste_rows``."""
-        from flinkscope.heap.waste import waste_rows
-
-        return waste_rows(self, **options)
-
-    def direct(self, **options: Any) -> DirectMemory:
-        """Direct buffers and the JVM's own counters: ``direct.direct_memory``."""
-        from flinkscope.heap.direct import direct_memory
-
-        return direct_memory(self, **options)
-
-    def references(self, **options: Any) -> ReferenceReport:
-        """Soft, weak, phantom and finalizer references: ``references.reference_report``."""
-        from flinkscope.heap.references import reference_report
-
-        return reference_report(self, **options)
-
-    def suspects(self, **options: Any) -> list[Suspect]:
-        """Leak suspects as in MAT's report: ``suspects.find_suspects``."""
-        from flinkscope.heap.suspects import find_suspects
-
-        return find_suspects(self, **options)
-
-    def merged_paths(self, indices: Array, **options: Any) -> MergedPaths:
-        """Shortest paths from GC roots to many objects as one tree: ``pins.merged_paths``."""
-        from flinkscope.heap.pins import merged_paths
-
-        return merged_paths(self, indices, **options)
-
-    def pins(self, indices: Array, **options: Any) -> Pins:
-        """All independent ways in which a set of objects is held: ``pins.independent_pins``."""
-        from flinkscope.heap.pins import independent_pins
-
-        return independent_pins(self, indices, **options)
-
-    def sql(self, text: str, **options: Any) -> SqlResult:
-        """The rows of one SELECT over the dump's tables: ``sql.run_sql``."""
-        from flinkscope.heap.sql import run_sql
-
-        return run_sql(self, text, **options)
 
 
 def _signed(address: int) -> int:

@@ -73,7 +73,8 @@ def collection(number: int, begin_ms: int, pause_us: int, old: int, meta: int) -
         f"Class: 7000K(7200K)->7000K(7200K)\n"
         f"{b}[info][gc          ] {title} {before}M->{after}M(8192M) {pause_us / 1000:.3f}ms\n"
         f"{b}[info][gc,cpu      ] {gc} User={pause_us / 250_000:.2f}s Sys=0.00s Real={pause_us / 1e6:.2f}s\n"
-        f'{b}[info][safepoint   ] Safepoint "G1CollectForAllocation", Time since last: {random.randint(10**8, 10**9)} ns, '
+        f'{b}[info][safepoint   ] Safepoint "G1CollectForAllocation", '
+        f"Time since last: {random.randint(10**8, 10**9)} ns, "
         f"Reaching safepoint: {random.randint(10**3, 10**6)} ns, Cleanup: 4136 ns, "
         f"At safepoint: {pause_us * 1000} ns, Total: {pause_us * 1000 + 140_000} ns\n"
     )

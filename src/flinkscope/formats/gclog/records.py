@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 MISSING = -1
 SAMPLES_KEPT = 20
+_IMPOSSIBLE_BYTES = 1 << 52
+_IMPOSSIBLE_NS = 1 << 56  # two years in one event
 
 Triple = tuple[int, int, int]
 NO_TRIPLE: Triple = (MISSING, MISSING, MISSING)
@@ -272,6 +274,10 @@ class EventBuilder:
         sizes = np.frombuffer(self._sizes, dtype=np.int64).reshape(-1, _SIZE_ROW)
         if snapshot:
             rows, sizes = rows.copy(), sizes.copy()
+        # numbers of damaged lines that cannot be true are not known
+        duration, told = rows[:, 1], sizes[:, 1:]
+        duration[duration >= _IMPOSSIBLE_NS] = MISSING
+        told[told >= _IMPOSSIBLE_BYTES] = MISSING
         return EventTable(rows, sizes, self.names)
 
 

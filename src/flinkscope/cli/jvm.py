@@ -54,7 +54,6 @@ def command(
       flinkscope jvm 4711 record -o run.jfr --seconds 30 --yes
       flinkscope jvm 4711 jcmd VM.version
     """
-    from flinkscope.cli.show import echo_json
     from flinkscope.jvm.verbs import open_verbs
 
     verbs = open_verbs(pid)
@@ -63,13 +62,20 @@ def command(
     if not yes and _stops(verb, words, all_objects):
         raise UsageError(f"{verb} on process {pid}: {_cost(verbs, verb, out, folder)}", hint="give --yes to do it")
     answer: Any
-    if verb == "heap-dump" and out is not None:
-        receipt = verbs.heap_dump(out, folder=folder, live=not all_objects, gzip=gzip)
-        answer = {"path": str(receipt.path), "file_bytes": receipt.file_bytes}
-    elif verb == "record" and out is not None:
-        answer = {"path": str(out), "file_bytes": verbs.record(out, seconds, folder=folder)}
+    if out is not None and verb in ("heap-dump", "record"):
+        if verb == "record":
+            size_bytes = verbs.record(out, seconds, folder=folder)
+        else:
+            size_bytes = verbs.heap_dump(out, folder=folder, live=not all_objects, gzip=gzip).file_bytes
+        answer = {"path": str(out), "file_bytes": size_bytes}
     else:
         answer = _text(verbs, verb, words, all_objects, as_json)
+    _show(answer, as_json)
+
+
+def _show(answer: Any, as_json: bool) -> None:
+    from flinkscope.cli.show import echo_json
+
     if as_json:
         echo_json(answer)
     elif isinstance(answer, dict):

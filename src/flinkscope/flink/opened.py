@@ -6,13 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 from flinkscope.flink.lens.view import FlinkView, view
+from flinkscope.flink.loaders import UserLoader, user_loaders
 from flinkscope.heap import store
 from flinkscope.heap.objects import SizeRule
 from flinkscope.progress import SILENT, Progress
 
 
 class FlinkHeap(store.Heap):
-    """A heap with Flink's lens: everything that ``Heap`` answers, and ``flink``."""
+    """A heap with Flink's lens: everything that ``Heap`` answers, ``flink`` and ``flink_loaders``."""
 
     def __init__(self, opened: store.Heap) -> None:
         self.__dict__.update(opened.__dict__)  # the same columns, no copy
@@ -20,6 +21,14 @@ class FlinkHeap(store.Heap):
     @cached_property
     def _flink(self) -> FlinkView:
         return view(self)
+
+    @cached_property
+    def _flink_loaders(self) -> tuple[UserLoader, ...]:
+        return user_loaders(self)
+
+    def flink_loaders(self) -> tuple[UserLoader, ...]:
+        """User class loaders, leaked ones first with all that keeps them. Computed once; see ``flink.loaders``."""
+        return self._flink_loaders
 
     def flink(self) -> FlinkView:
         """Process, keyed state, timers, windows and the owner of every byte. Computed once; see ``lens.view``."""

@@ -1,9 +1,5 @@
 package flinkscope.lab.pins;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.concurrent.Callable;
-
 /** One way in which user code keeps its class loader alive beyond its main(), and the clean-up that lets it go. */
 interface Pin {
   /** Makes the pin. */
@@ -12,32 +8,49 @@ interface Pin {
   /** What a careful program does before its main() returns. */
   void release() throws Exception;
 
-  /** The pin of that name; makers, so that only the classes of the pins asked for are loaded. */
+  /** The pin of that name. A switch, so that only the classes of the pins asked for are loaded. */
   static Pin named(String name) throws Exception {
-    Map<String, Callable<Pin>> makers = new LinkedHashMap<>();
-    makers.put("hook", ShutdownHookPin::new);
-    makers.put("thread", ThreadPins.Running::new);
-    makers.put("context", ThreadPins.ContextLoader::new);
-    makers.put("threadlocal", ThreadPins.Local::new);
-    makers.put("timer", ThreadPins.TimerPin::new);
-    makers.put("executor", ThreadPins.Executor::new);
-    makers.put("cleaner", ThreadPins.CleanerPin::new);
-    makers.put("http", HttpClientPin::new);
-    makers.put("jdbc", JdbcPin::new);
-    makers.put("mbean", MBeanPin::new);
-    makers.put("sysprop", RegistryPins.SystemProperty::new);
-    makers.put("provider", RegistryPins.SecurityProvider::new);
-    makers.put("ueh", RegistryPins.UncaughtHandler::new);
-    makers.put("jul", RegistryPins.LoggingHandler::new);
-    makers.put("static", RegistryPins.ParentStatic::new);
-    makers.put("log4j", Log4jPin::new);
-    makers.put("soft", RegistryPins.SoftCache::new);
-    makers.put("spring", LibraryPins.Spring::new);
-    makers.put("nacos", LibraryPins.Nacos::new);
-    Callable<Pin> maker = makers.get(name);
-    if (maker == null) {
-      throw new IllegalArgumentException("no pin " + name + "; one of " + makers.keySet());
+    switch (name) {
+      case "hook":
+        return new ShutdownHookPin();
+      case "thread":
+        return new ThreadPins.Running();
+      case "context":
+        return new ThreadPins.ContextLoader();
+      case "threadlocal":
+        return new ThreadPins.Local();
+      case "timer":
+        return new ThreadPins.TimerPin();
+      case "executor":
+        return new ThreadPins.Executor();
+      case "cleaner":
+        return new ThreadPins.CleanerPin();
+      case "http":
+        return new HttpClientPin();
+      case "jdbc":
+        return new JdbcPin();
+      case "mbean":
+        return new MBeanPin();
+      case "sysprop":
+        return new RegistryPins.SystemProperty();
+      case "provider":
+        return new RegistryPins.SecurityProvider();
+      case "ueh":
+        return new RegistryPins.UncaughtHandler();
+      case "jul":
+        return new RegistryPins.LoggingHandler();
+      case "static":
+        return new RegistryPins.ParentStatic();
+      case "log4j":
+        return new Log4jPin();
+      case "soft":
+        return new RegistryPins.SoftCache();
+      case "spring":
+        return new LibraryPins.Spring();
+      case "nacos":
+        return new LibraryPins.Nacos();
+      default:
+        throw new IllegalArgumentException("no pin " + name);
     }
-    return maker.call();
   }
 }

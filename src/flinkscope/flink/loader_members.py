@@ -1,0 +1,146 @@
+"""User class loaders of a Flink process in its heap dump: which there are, closed or not, their jars, job, members."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flinkscope.flink.lens.reader import NULL, Indices, Reader
+from flinkscope.heap.loaders import loader_of_class
+
+if TYPE_CHECKING:
+    from flinkscope.heap.store import Heap
+
+# ChildFirst… and ParentFirst… of every version; the wrapper and the loaders of plugins and the planner are not of users
+_USER_LOADER = re.compile(r"^org\.apache\.flink\..*(ChildFirstClassLoader|ParentFirstClassLoader)$")
+_WRAPPERS = (
+    "org.apache.flink.util.FlinkUserCodeClassLoaders$SafetyNetWrapperClassLoader",
+    "org.apache.flink.runtime.execution.librarycache.FlinkUserCodeClassLoaders$SafetyNetWrapperClassLoader",
+)
+_ENTRY = "org.apache.flink.runtime.execution.librarycache.BlobLibraryCacheManager$LibraryCacheEntry"
+_JOB_OF_BLOB = re.compile(r"/job_([0-9a-f]{32})/blob_")
+_NAMED_JOBS = (
+    ("org.apache.flink.runtime.executiongraph.JobInformation", "jobId"),
+    ("org.apache.flink.runtime.messages.webmonitor.JobDetails", "jobId"),
+    ("org.apache.flink.runtime.executiongraph.ArchivedExecutionGraph", "jobID"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderObjects:
+    """The user loaders, one a position. ``closed``: as URLClassLoader's ``ucp.closed``; None: the dump does not say.
+    ``owner``: int32 by object, the position of the loader it belongs to (loader, wrapper, loaders below it, their
+    classes and instances), -1 for all others. ``jobs``: id in hex; ``names``: job names by id."""
+
+    indices: Indices
+    closed: tuple[bool | None, ...]
+    jars: tuple[tuple[str, ...], ...]
+    jobs: tuple[str | None, ...]
+    names: dict[str, str]
+    owner: NDArray[np.int32]
+    loader_of_row: NDArray[np.int32]
+
+
+def loader_objects(heap: Heap) -> LoaderObjects:
+    """All user loaders of the dump, reachable or not. Cost: one pass over the objects, and a few field reads."""
+    reader = Reader(heap)
+    names = sorted({c.name for c in heap.classes if c.instance_count and _USER_LOADER.match(c.name)})
+    parts = [reader.instances(name) for name in names]
+    indices = reader.distinct(np.concatenate(parts)) if parts else np.empty(0, np.int32)
+    jars = tuple(_jars(reader, int(i)) for i in indices)
+    jobs = _jobs(reader, indices)
+    owner, of_row = _owners(reader, indices)
+    return LoaderObjects(
+        indices,
+        tuple(_closed(reader, int(i)) for i in indices),
+        jars,
+        tuple(jobs.get(int(i)) or _job_of(j) for i, j in zip(indices, jars, strict=True)),
+        _job_names(reader),
+        owner,
+        of_row,
+    )
+
+
+def _closed(reader: Reader, loader: int) -> bool | None:
+    closed = reader.number(reader.follow(loader, "ucp"), "closed")
+    return None if closed is None else bool(closed)
+
+
+def _jars(reader: Reader, loader: int) -> tuple[str, ...]:
+    elements = reader.follow(loader, "ucp", "path", "elementData")
+    if elements < 0:
+        return ()
+    _, urls = reader.elements(np.array([elements], np.int32))
+    found = ((reader.text(int(url), "protocol"), reader.text(int(url), "file")) for url in urls)
+    return tuple(f"{protocol}:{file}" for protocol, file in found if file)
+
+
+def _job_of(jars: tuple[str, ...]) -> str | None:
+    found = (_JOB_OF_BLOB.search(jar) for jar in jars)
+    return next((match[1] for match in found if match), None)
+
+
+def _jobs(reader: Reader, loaders: Indices) -> dict[int, str]:
+    """Loader → job id, from the library cache of JobManager and TaskManager (1.12+)."""
+    found = {}
+    for entry in reader.instances(_ENTRY):
+        loader = reader.follow(int(entry), "resolvedClassLoader", "classLoader")
+        inner = reader.follow(loader, "inner")
+        job = _hex_id(reader, reader.follow(int(entry), "jobId"))
+        if job is not None:
+            found[inner if inner >= 0 else loader] = job
+    return {loader: job for loader, job in found.items() if loader in loaders}
+
+
+def _hex_id(reader: Reader, index: int) -> str | None:
+    parts = [reader.number(index, name) for name in ("lowerPart", "upperPart")]
+    if parts[0] is None or parts[1] is None:
+        return None
+    return "".join(f"{part & (1 << 64) - 1:016x}" for part in parts if part is not None)
+
+
+def _job_names(reader: Reader) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for class_name, field in _NAMED_JOBS:
+        for index in reader.instances(class_name):
+            job, name = _hex_id(reader, reader.follow(int(index), field)), reader.text(int(index), "jobName")
+            if job and name:
+                names.setdefault(job, name)
+    return names
+
+
+def _owners(reader: Reader, loaders: Indices) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(owner of each object, loader object of each class row)."""
+    heap = reader.heap
+    owner = np.full(heap.object_count, -1, np.int32)
+    owner[loaders] = np.arange(len(loaders), dtype=np.int32)
+    for wrapper in _WRAPPERS:
+        found = reader.instances(wrapper)
+        inner = reader.references(found, "inner")
+        owner[found[inner >= 0]] = owner[inner[inner >= 0]]
+    of_row = loader_of_class(heap).astype(np.int32)
+    if not len(loaders):
+        return owner, of_row
+    _add_loaders_below(reader, owner)
+    row_owner = np.where(of_row > 0, owner[of_row], -1).astype(np.int32)
+    mirrors = heap.store.mirror_index
+    there = (mirrors >= 0) & (row_owner >= 0)
+    owner[mirrors[there]] = row_owner[there]
+    members = np.where(heap.class_of >= 0, row_owner[heap.class_of], -1)
+    return np.where(owner >= 0, owner, members).astype(np.int32), of_row
+
+
+def _add_loaders_below(reader: Reader, owner: NDArray[np.int32]) -> None:
+    """Loaders whose parent is a user loader (reflection's, a code generator's) belong to it; wrappers are above."""
+    all_loaders = reader.instances("java.lang.ClassLoader", subclasses=True)
+    parents = reader.references(all_loaders, "parent")
+    while True:
+        new = (parents != NULL) & (owner[all_loaders] < 0)
+        new &= np.where(parents >= 0, owner[parents], -1) >= 0
+        if not new.any():
+            return
+        owner[all_loaders[new]] = owner[parents[new]]

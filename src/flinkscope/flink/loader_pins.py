@@ -1,0 +1,221 @@
+"""What keeps leaked user class loaders: every independent reference into each, sorted out into pins of the catalogue.
+
+One breadth-first walk from the GC roots never enters the leaked loaders; each edge that would is a way in. Edges over
+one thread that works for the user are one pin (the thread ends, all go); those over a thread of others are one each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flinkscope.flink.lens.reader import Reader
+from flinkscope.flink.loader_chain import Chain, Chains, HookThreads
+from flinkscope.flink.loader_members import LoaderObjects
+from flinkscope.flink.pin_catalogue import Site
+from flinkscope.heap.kernels import walks
+from flinkscope.heap.strength import shortest_paths, walk_roots
+
+if TYPE_CHECKING:
+    from flinkscope.heap.store import Heap
+
+_SAMPLE = 300  # references of one shape (loader, class of holder, class of held) that are looked at
+_CONTEXT = {"contextClassLoader", "inheritedAccessControlContext"}
+_LOCALS = {"threadLocals", "inheritableThreadLocals"}
+_WORKER = "java.util.concurrent.ThreadPoolExecutor$Worker"
+_CLEANER = "jdk.internal.ref.CleanerImpl"
+_POOL_FACTORY = "java.util.concurrent.Executors$DefaultThreadFactory"
+_FORK_JOIN = "java.util.concurrent.ForkJoinWorkerThread"
+
+
+@dataclass(frozen=True, slots=True)
+class WayIn:
+    """One pin before it is described. ``chains``: its references, the most telling first. ``thread``: -1 if none."""
+
+    loader: int
+    kind: str
+    thread: int
+    site: Site | None
+    chains: tuple[Chain, ...]
+
+
+@dataclass(slots=True)
+class PinSearch:
+    """Finds the ways into the loaders of ``objects`` that ``leaked`` marks (bool by position)."""
+
+    heap: Heap
+    objects: LoaderObjects
+    leaked: NDArray[np.bool_]
+    chains: Chains = field(init=False)
+    _inside: NDArray[np.bool_] = field(init=False)
+    _hooks: HookThreads = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._inside = np.append(self.leaked, False)[self.objects.owner]
+        self._hooks = HookThreads(self.heap)
+
+    def run(self) -> list[WayIn]:
+        """All ways in, by loader. Cost: one pass over the edges, then what is found."""
+        heap, graph = self.heap, self.heap.graph
+        parent, order, weak = shortest_paths(heap, forbidden=self._inside)
+        self.chains = Chains(heap, parent)
+        edges = entering(graph.starts, graph.targets, order, weak, self._inside)
+        members = np.unique(walk_roots(heap))
+        members = members[self._inside[members]]
+        found = [self.chains.chain(-1, int(i)) for i in members]
+        found += [self.chains.chain(int(s), int(t)) for s, t in self._sample(edges)]
+        ways = self._sorted_out(found)
+        return ways + self._from_each_other(ways, weak)
+
+    def _sample(self, edges: NDArray[np.int32]) -> NDArray[np.int32]:
+        """At most _SAMPLE edges of a shape, in breadth-first order."""
+        of_class = self.heap.class_of.astype(np.int64)
+        owner = self.objects.owner[edges[:, 1]].astype(np.int64)
+        shape = (owner << 48) ^ (of_class[edges[:, 0]] << 24) ^ of_class[edges[:, 1]]
+        order = np.argsort(shape, kind="stable")
+        starts = np.flatnonzero(np.append(True, np.diff(shape[order]) != 0)) if len(order) else order
+        place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+        kept: NDArray[np.int32] = edges[np.sort(order[place < _SAMPLE])]
+        return kept
+
+    def _sorted_out(self, chains: Iterable[Chain]) -> list[WayIn]:
+        groups: dict[tuple[int, str, int], list[Chain]] = {}
+        sites: dict[tuple[int, str, int], Site | None] = {}
+        by_thread: dict[tuple[int, int], list[Chain]] = {}
+        for chain in chains:
+            loader = int(self.objects.owner[chain.held])
+            thread = self._works_through(chain)
+            if thread >= 0:
+                by_thread.setdefault((loader, thread), []).append(chain)
+                continue
+            kind, anchor = self._registry(chain)
+            groups.setdefault((loader, kind, anchor), []).append(chain)
+            sites.setdefault((loader, kind, anchor), self.chains.site(chain))
+        ways = [WayIn(k[0], k[1], -1, sites[k], tuple(found)) for k, found in groups.items()]
+        for (loader, thread), found in by_thread.items():
+            ways += self._of_thread(loader, thread, found)
+        return sorted(ways, key=lambda way: (way.loader, way.kind, way.chains[0].objects))
+
+    def _works_through(self, chain: Chain) -> int:
+        """The thread that the reference belongs to; -1 where a registry further on holds it."""
+        if chain.held in self.chains.threads:
+            return chain.held
+        if chain.thread < 0:
+            return -1
+        via = set(self.chains.via(chain))
+        if via & (_CONTEXT | _LOCALS) or self._is_work(chain):
+            return chain.thread
+        return -1
+
+    def _is_work(self, chain: Chain) -> bool:
+        """Whether the thread itself holds it: its task, its queue, its frames; not a registry seen from its frames."""
+        site = self.chains.site(chain)
+        if site is not None and site.kind not in ("cleaner", "timer", "http_client"):
+            return False
+        behind = chain.objects[chain.thread_at + 1 : -1]
+        if any(self.chains.class_row(i) >= 0 for i in behind):
+            return False  # a static on the way
+        via = self.chains.via(chain)
+        only_frames = all(name.startswith("<") for name in via)
+        return not only_frames or not behind or self._kind_of_thread(chain.thread) != "thread"
+
+    def _of_thread(self, loader: int, thread: int, chains: list[Chain]) -> list[WayIn]:
+        """One way in if the thread is the user's; else one for each thing it keeps."""
+        context = [c for c in chains if set(self.chains.via(c)) & _CONTEXT and c.held != thread]
+        local = [c for c in chains if set(self.chains.via(c)) & _LOCALS and c.held != thread]
+        work = [c for c in chains if c not in context and c not in local]
+        if thread in self._hooks.indices:
+            return [WayIn(loader, "shutdown_hook", thread, None, (*work, *local, *context))]
+        if work and all("uncaughtExceptionHandler" in self.chains.via(c) for c in work):
+            rest = self._of_thread(loader, thread, local + context) if local or context else []
+            return [WayIn(loader, "uncaught_exception_handler", thread, None, tuple(work)), *rest]
+        kind = self._kind_of_thread(thread)
+        if work or (kind != "thread" and context):
+            return [WayIn(loader, kind, thread, None, (*work, *local, *context))]
+        found = [WayIn(loader, "thread_local", thread, None, (c,)) for c in local]
+        return found + ([WayIn(loader, "thread_context_loader", thread, None, tuple(context))] if context else [])
+
+    def _kind_of_thread(self, thread: int) -> str:
+        """``thread``, or what else a thread of that class and task is."""
+        reader = Reader(self.heap)
+        lineage = self.heap.store.classes.lineage(int(self.heap.class_of[thread]))
+        names = [self.heap.store.classes.names[row] for row in lineage]
+        target = max(reader.follow(thread, "target"), reader.follow(thread, "holder", "task"))
+        task = reader.class_name(target) or ""
+        if "java.util.TimerThread" in names:
+            return "timer"
+        if names[0].startswith("jdk.internal.net.http."):
+            return "http_client"
+        if task == _CLEANER:
+            return "cleaner"
+        if task == _WORKER:
+            pool = reader.follow(target, "this$0")
+            return "executor" if self._is_users_factory(reader.follow(pool, "threadFactory")) else "thread"
+        if _FORK_JOIN in names:
+            prefix = reader.text(reader.follow(thread, "pool"), "workerNamePrefix") or ""
+            return "thread" if "commonPool" in (prefix + (self.chains.thread_name(thread) or "")) else "executor"
+        return "thread"
+
+    def _is_users_factory(self, factory: int) -> bool:
+        """Executors' default factory (threads pool-N-thread-M), or one of the user's; not a parent library's own."""
+        return factory >= 0 and (bool(self._inside[factory]) or self.heap.class_name_of(factory) == _POOL_FACTORY)
+
+    def _registry(self, chain: Chain) -> tuple[str, int]:
+        """(kind, the object that stands for one entry) of a reference that no thread of the user's accounts for."""
+        chains = self.chains
+        if chains.static(chain) == "java.lang.Thread.defaultUncaughtExceptionHandler":
+            return "uncaught_exception_handler", chain.objects[-2] if len(chain.objects) > 1 else chain.held
+        static = chains.static(chain) or ""
+        if static.startswith("java.lang.System.props"):
+            return "system_property", self._entry(chain, "Node")
+        site = chains.site(chain)
+        if site is not None:
+            return site.kind, self._anchor(chain, site)
+        if static:
+            return "static_field", next(i for i in chain.objects if chains.named(i) == static.rpartition(".")[0])
+        return "unknown", chain.objects[-2] if len(chain.objects) > 1 else chain.held
+
+    def _anchor(self, chain: Chain, site: Site) -> int:
+        """The registry's own entry for the object held: an MBean, a driver; else the object held."""
+        if site.kind == "mbean":
+            return self._entry(chain, "NamedObject")
+        if site.kind in ("log4j_appender", "jdbc_driver", "security_provider", "jul_handler"):
+            return chain.held
+        return next((i for i in chain.objects if self.chains.named(i).startswith(site.prefix)), chain.held)
+
+    def _entry(self, chain: Chain, suffix: str) -> int:
+        found = [i for i in chain.objects if self.chains.named(i).endswith(suffix)]
+        return found[-1] if found else chain.held
+
+    def _from_each_other(self, ways: list[WayIn], weak: NDArray[np.int32]) -> list[WayIn]:
+        """For a loader without a way in from outside: what other leaked loaders hold of it."""
+        known = {way.loader for way in ways}
+        graph, owner = self.heap.graph, self.objects.owner
+        found = []
+        for loader in np.flatnonzero(self.leaked).tolist():
+            if loader in known:
+                continue
+            others = np.flatnonzero(self._inside & (owner != loader) & self.heap.reachable).astype(np.int32)
+            edges = entering(graph.starts, graph.targets, others, weak, owner == loader)
+            chains = tuple(Chain((int(s), int(t)), -1) for s, t in edges[:1])
+            if chains:
+                found.append(WayIn(loader, "unknown", -1, None, chains))
+        return found
+
+
+def entering(
+    starts: NDArray[np.uint32],
+    targets: NDArray[np.int32],
+    order: NDArray[np.int32],
+    weak: NDArray[np.int32],
+    inside: NDArray[np.bool_],
+) -> NDArray[np.int32]:
+    """Rows (source, target): references from the objects of ``order`` into ``inside``."""
+    count = walks.entering_edges(starts, targets, order, weak, inside, np.empty((0, 2), np.int32), 0)
+    edges = np.empty((int(count), 2), np.int32)
+    walks.entering_edges(starts, targets, order, weak, inside, edges, count)
+    return edges

@@ -1,0 +1,211 @@
+"""The catalogue of what keeps a user class loader alive: kinds, where each lies in a heap, why, and the remedy.
+
+Sources: Tomcat's WebappClassLoaderBase and JreMemoryLeakPrevention, mjiderhamn's classloader-leak-prevention 2.7.0,
+Flink's "Debugging Classloading", and measurements on real Flink 2.3.0 session clusters (docs/reference/pins.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RELEASE_HOOK = "getRuntimeContext().registerUserCodeClassLoaderReleaseHookIfAbsent(name, cleanup) (Flink 1.12+)"
+
+
+@dataclass(frozen=True, slots=True)
+class PinKind:
+    """One kind of pin. ``certainty_bp``: how sure it is that the user's code made it and its removal lets go."""
+
+    id: str
+    title: str
+    plural: str
+    why: str
+    remedy: str
+    certainty_bp: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place of the JDK or of a library in the parent loader: classes whose names start with ``prefix``."""
+
+    prefix: str
+    kind: str
+    name: str
+    remedy: str = ""
+
+
+def _kind(identifier: str, title: str, plural: str, why: str, remedy: str, certainty_bp: int = 10_000) -> PinKind:
+    return PinKind(identifier, title, plural, why, remedy, certainty_bp)
+
+
+_KINDS = (
+    _kind(
+        "shutdown_hook", "shutdown hook", "shutdown hooks",
+        "Runtime keeps every hook until the JVM ends; a session cluster's JVM does not end with the job.",
+        "Runtime.getRuntime().removeShutdownHook(hook) when the work is done, or register none: submit from a client"
+        " JVM (flink run), where main() and its hooks end with the program.",
+    ),
+    _kind(
+        "thread", "thread running user code", "threads running user code",
+        "A started thread is a GC root until it ends; it holds its Runnable, so its class and the class loader.",
+        "Stop the thread and join it before main() returns, in a function's close(), or in " + RELEASE_HOOK + ".",
+    ),
+    _kind(
+        "thread_context_loader", "context of a thread that others own", "contexts of threads that others own",
+        "A thread inherits the context class loader (and up to Java 23 the access control context) of the code that"
+        " started it; a pool of the parent that grows during main() keeps the user's for ever.",
+        "Start such pools before user code runs, or put the library that owns the thread into lib/ and, where a user"
+        " jar bundles it too, into classloader.parent-first-patterns.additional; else set the thread's context class"
+        " loader back.",
+        8_000,
+    ),
+    _kind(
+        "thread_local", "thread local", "thread locals",
+        "A value of a user class in a thread that lives on is held by that thread's map until it is removed.",
+        "ThreadLocal.remove() in a finally block on the same thread.",
+    ),
+    _kind(
+        "jdbc_driver", "JDBC driver", "JDBC drivers",
+        "java.sql.DriverManager keeps every driver that registered itself; it is the JDK's, the driver the user's.",
+        "Put the driver's jar into Flink's lib/; where a user jar bundles one too, add its package to"
+        " classloader.parent-first-patterns.additional. Or DriverManager.deregisterDriver(driver) in "
+        + RELEASE_HOOK + ".",
+    ),
+    _kind(
+        "mbean", "MBean", "MBeans",
+        "The platform MBean server keeps registered objects, their interfaces and listeners.",
+        "ManagementFactory.getPlatformMBeanServer().unregisterMBean(name) before main() returns or in close().",
+    ),
+    _kind(
+        "security_provider", "security provider", "security providers",
+        "java.security.Security keeps providers in a list of the JVM.",
+        "Put the provider's jar into lib/ and its package into classloader.parent-first-patterns.additional; or"
+        " Security.removeProvider(name) when done.",
+    ),
+    _kind(
+        "system_property", "object among the system properties", "objects among the system properties",
+        "System.getProperties() is a map of the JVM; a value of a user class stays in it.",
+        "System.getProperties().remove(key); put only Strings there.",
+    ),
+    _kind(
+        "jul_handler", "java.util.logging handler or level", "java.util.logging handlers or levels",
+        "LogManager's loggers are the JVM's; a handler, filter, formatter or level of a user class stays on them.",
+        "Logger.getLogger(name).removeHandler(handler) before main() returns.",
+    ),
+    _kind(
+        "timer", "java.util.Timer", "java.util.Timers",
+        "A Timer's thread lives until cancel(); it holds its tasks and inherited the user's context.",
+        "timer.cancel() before main() returns, in close(), or in " + RELEASE_HOOK + ".",
+    ),
+    _kind(
+        "executor", "executor that was not shut down", "executors that were not shut down",
+        "A pool's threads live until shutdown(); they hold its queue and factory and inherited the user's context.",
+        "executor.shutdownNow() before main() returns, in close(), or in " + RELEASE_HOOK + ".",
+    ),
+    _kind(
+        "http_client", "java.net.http client", "java.net.http clients",
+        "The client's selector thread lives while the client is referenced, and inherited the user's context.",
+        "Keep no HttpClient in a static; from Java 21 on close() it; or create one in a parent class of lib/.",
+    ),
+    _kind(
+        "cleaner", "java.lang.ref.Cleaner", "java.lang.ref.Cleaners",
+        "A Cleaner's thread lives while something is registered; it holds the clean-up actions.",
+        "Call clean() on every Cleanable and drop the Cleaner; create it in a class of lib/ if it shall live on.",
+    ),
+    _kind(
+        "uncaught_exception_handler", "handler of uncaught exceptions", "handlers of uncaught exceptions",
+        "Thread's default handler is one static of the JVM; the last one set stays.",
+        "Thread.setDefaultUncaughtExceptionHandler(before) when main() returns.",
+    ),
+    _kind(
+        "static_field", "static of a parent's class", "statics of parents' classes",
+        "A static of a class that the parent loader defines (JDK, Flink, lib/) holds an object of a user class.",
+        "Set it back or remove the entry; or put the library that fills it wholly into the user jar, so that its"
+        " statics go with the loader, or wholly into lib/.",
+        9_000,
+    ),
+    _kind(
+        "log4j_appender", "log4j object in Flink's logging", "log4j objects in Flink's logging",
+        "log4j's classes are parent-first: an appender, filter or listener of the user goes into Flink's own"
+        " LoggerContext and stays.",
+        "removeAppender and stop() before main() returns; do not reconfigure Flink's logging from a job.",
+    ),
+    _kind(
+        "unknown", "reference of another kind", "references of other kinds",
+        "The chain shows who holds it; the catalogue does not know that place.",
+        "Follow the chain to the first class of your own and release it there, or in " + RELEASE_HOOK + ".",
+        5_000,
+    ),
+)  # fmt: skip
+KINDS = {kind.id: kind for kind in _KINDS}
+
+_INTROSPECT = "java.beans.Introspector.flushCaches()"
+# The longest matching prefix wins; looked for from the held end of the chain on.
+SITES = (
+    Site("java.lang.ApplicationShutdownHooks", "shutdown_hook", "Runtime.addShutdownHook"),
+    Site("org.apache.hadoop.util.ShutdownHookManager", "shutdown_hook", "Hadoop's ShutdownHookManager",
+         "org.apache.hadoop.util.ShutdownHookManager.get().removeShutdownHook(hook), or Hadoop in lib/"),
+    Site("org.apache.flink.util.ShutdownHookUtil", "shutdown_hook", "Flink's ShutdownHookUtil"),
+    Site("java.sql.DriverManager", "jdbc_driver", "DriverManager.registeredDrivers"),
+    Site("java.sql.DriverInfo", "jdbc_driver", "DriverManager.registeredDrivers"),
+    Site("com.sun.jmx.", "mbean", "platform MBean server"),
+    Site("javax.management.", "mbean", "platform MBean server"),
+    Site("sun.management.", "mbean", "platform MXBeans and their listeners",
+         "removeNotificationListener(listener) on the MXBean before main() returns"),
+    Site("sun.security.jca.", "security_provider", "java.security.Security"),
+    Site("java.security.Security", "security_provider", "java.security.Security"),
+    Site("javax.crypto.JceSecurity", "security_provider", "JceSecurity's verified providers"),
+    Site("java.util.logging.", "jul_handler", "java.util.logging"),
+    Site("org.apache.logging.log4j.core.", "log4j_appender", "Flink's LoggerContext"),
+    Site("org.apache.log4j.", "log4j_appender", "Flink's logger repository"),
+    Site("ch.qos.logback.", "log4j_appender", "Flink's logback context"),
+    Site("java.util.TimerThread", "timer", "java.util.Timer"),
+    Site("java.util.TaskQueue", "timer", "java.util.Timer"),
+    Site("jdk.internal.ref.CleanerImpl", "cleaner", "java.lang.ref.Cleaner"),
+    Site("jdk.internal.ref.PhantomCleanable", "cleaner", "java.lang.ref.Cleaner"),
+    Site("java.lang.ref.Cleaner", "cleaner", "java.lang.ref.Cleaner"),
+    Site("jdk.internal.net.http.", "http_client", "java.net.http"),
+    Site("com.sun.beans.introspect.", "static_field", "java.beans.Introspector's cache", _INTROSPECT),
+    Site("java.beans.ThreadGroupContext", "static_field", "java.beans.Introspector's cache", _INTROSPECT),
+    Site("java.beans.", "static_field", "java.beans' caches", _INTROSPECT),
+    Site("java.util.ResourceBundle", "static_field", "ResourceBundle's cache", "ResourceBundle.clearCache(loader)"),
+    Site("java.io.ObjectStreamClass", "static_field", "ObjectStreamClass' caches"),
+    Site("java.io.ObjectInputStream$Caches", "static_field", "ObjectInputStream's caches"),
+    Site("java.net.Authenticator", "static_field", "Authenticator's default", "Authenticator.setDefault(null)"),
+    Site("java.net.ProxySelector", "static_field", "ProxySelector's default", "ProxySelector.setDefault(before)"),
+    Site("java.net.CookieHandler", "static_field", "CookieHandler's default", "CookieHandler.setDefault(null)"),
+    Site("java.net.URL", "static_field", "URL's stream handlers"),
+    Site("sun.net.www.protocol.jar.", "static_field", "cache of jar connections",
+         "URLConnection.setDefaultUseCaches(\"jar\", false)"),
+    Site("javax.imageio.spi.", "static_field", "IIORegistry", "IIORegistry.deregisterServiceProvider(provider)"),
+    Site("sun.rmi.transport.", "static_field", "RMI's object table",
+         "UnicastRemoteObject.unexportObject(object, true)"),
+    Site("sun.awt.AppContext", "static_field", "AWT's AppContext",
+         "run AWT code with the parent's context class loader"),
+    Site("javax.security.auth.login.Configuration", "static_field", "JAAS configuration",
+         "Configuration.setConfiguration(null)"),
+    Site("java.security.Policy", "static_field", "security policy"),
+    Site("javax.el.BeanELResolver", "static_field", "BeanELResolver's cache"),
+    Site("org.apache.commons.logging.LogFactory", "static_field", "commons-logging's factories",
+         "LogFactory.release(loader)"),
+    Site("com.fasterxml.jackson.databind.type.TypeFactory", "static_field", "Jackson's type cache",
+         "TypeFactory.defaultInstance().clearCache(), or an ObjectMapper with its own TypeFactory"),
+    Site("org.apache.flink.shaded.jackson2.", "static_field", "Flink's shaded Jackson cache"),
+    Site("com.google.common.collect.Interners", "static_field", "Guava interner",
+         "keep Guava wholly in the user jar, not in lib/"),
+    Site("com.google.common.cache.", "static_field", "Guava cache", "invalidateAll() in the release hook"),
+    Site("org.apache.avro.", "static_field", "Avro's caches", "keep Avro wholly in the user jar, not in lib/"),
+    Site("org.apache.hadoop.util.ReflectionUtils", "static_field", "Hadoop's CONSTRUCTOR_CACHE",
+         "ReflectionUtils.clearCache() by reflection, or the connector's jar into lib/"),
+    Site("org.apache.hadoop.fs.FileSystem", "static_field", "Hadoop's FileSystem cache",
+         "FileSystem.closeAllForUGI(ugi), or the connector's jar into lib/"),
+    Site("org.apache.hadoop.", "static_field", "Hadoop's statics", "the connector's jar into lib/"),
+    Site("javax.xml.bind.", "static_field", "JAXB's caches"),
+    Site("org.apache.xerces.", "static_field", "Xerces' cached exceptions"),
+    Site("com.sun.org.apache.xerces.", "static_field", "Xerces' cached exceptions"),
+)  # fmt: skip
+
+
+def site_of(class_name: str) -> Site | None:
+    """The catalogue's entry for a class of a parent loader: the longest prefix of its name."""
+    found = [site for site in SITES if class_name.startswith(site.prefix)]
+    return max(found, key=lambda site: len(site.prefix), default=None)

@@ -209,3 +209,20 @@ def test_a_log_whose_head_was_rotated_away_still_tells_collector_and_regions(tmp
     log = read_gc_log(saved(tmp_path / "gc.log", data))
     assert log.collector == "G1"
     assert log.events["old_after_bytes"].tolist() == [30 << 20] * 3
+
+
+def test_two_jvms_in_one_file_at_once_leave_no_false_figure(tmp_path: Path) -> None:
+    one = [line for line in text(*range(100_000, 160_000, 5_000)).splitlines(keepends=True) if b"Pause" in line]
+    two = [line for line in text(*range(900_000, 960_000, 5_000)).splitlines(keepends=True) if b"Pause" in line]
+    mixed = b"".join(line for pair in zip(one, two, strict=True) for line in pair)
+    log = read_gc_log(saved(tmp_path / "gc.log", mixed))
+    assert log.is_mixed
+    assert (count(log), count(log, "pause_total_ns")) == (24, 96_000_000)
+    for name in ("throughput_bp", "allocation_rate_bytes_per_s", "jvm_run_count", "log_duration_ns"):
+        assert not isinstance(log.figures[name], Figure), name
+    assert not any(finding.id == "live-set-rises" for finding in log.findings)
+
+
+def test_a_clock_that_may_be_nanotime_begins_at_the_first_line(tmp_path: Path) -> None:
+    log = read_gc_log(saved(tmp_path / "gc.log", text(1_000, 2_000, decorations=("timenanos", "tags"))))
+    assert log.events.start_ns.tolist() == [994_000_000, 1_994_000_000]

@@ -30,6 +30,7 @@ HUMONGOUS_SHARE_BP = 2_000
 LONG_SAFEPOINT_NS = 500_000_000
 LONG_REACHING_NS = 200_000_000
 SWAP_ROWS = 3
+SMALL_SERIAL_HEAP_BYTES = 512 << 20  # with one processor
 SERIAL_HEAP_BYTES = 1_792 << 20  # from here on HotSpot calls a machine with two processors a server
 TREND_POINTS = 5
 BOUND_SPAN_NS = 600_000_000_000
@@ -81,7 +82,7 @@ def _too_small(log: GcLog) -> Iterator[GcFinding]:
 
 def _leak(log: GcLog) -> Iterator[GcFinding]:
     trend = live_trend(log.live_set)
-    if trend is None or trend.points < TREND_POINTS or not trend.rising:
+    if log.is_mixed or trend is None or trend.points < TREND_POINTS or not trend.rising:
         return
     hourly = trend.slope_bytes_per_s * 3600
     live = log.live_set
@@ -225,7 +226,9 @@ def _swap(log: GcLog) -> Iterator[GcFinding]:
 
 def _wrong_collector(log: GcLog) -> Iterator[GcFinding]:
     heap, jvm = log.max_heap_bytes, log.segments[-1].jvm
-    if log.collector != "Serial" or not heap or heap < SERIAL_HEAP_BYTES or "-XX:+UseSerialGC" in jvm.flags:
+    if log.collector != "Serial" or not heap or "-XX:+UseSerialGC" in jvm.flags:
+        return
+    if heap < (SMALL_SERIAL_HEAP_BYTES if jvm.cpus == 1 else SERIAL_HEAP_BYTES):
         return
     cpus = f" and sees {jvm.cpus} processor(s)" if jvm.cpus else ""
     text = f"the JVM uses Serial for a heap of {human_bytes(heap)}{cpus}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flinkscope.formats.gclog.reader import RawLog, follow_raw, read_raw
 from flinkscope.formats.gclog.records import MISSING, Coverage, EventTable
-from flinkscope.gc.figure import Figures
+from flinkscope.gc.figure import Figures, unknown
 from flinkscope.gc.findings import GcFinding, findings
 from flinkscope.gc.liveset import LiveSet, live_set
 from flinkscope.gc.memory import memory_figures
@@ -18,6 +18,12 @@ from flinkscope.gc.series import Series, series
 from flinkscope.gc.timeline import JvmRun, Timeline
 from flinkscope.place import Place
 from flinkscope.progress import SILENT, Progress
+
+_MIXED_FROM = 3
+_OF_ONE_CLOCK = (
+    *("throughput_bp", "gc_share_max_1min_bp", "log_duration_ns", "_per_s", "jvm_run_count", "time_to_exhaustion_ns"),
+    *("allocated_total_bytes", "_interval_avg_ns", "_interval_min_ns", "_interval_max_ns", "live_set_period_ns"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +81,19 @@ class GcLog:
     @cached_property
     def figures(self) -> Figures:
         """All figures by name, in a fixed order. Definitions: docs/reference/gc.md."""
-        return {
+        figures = {
             **time_figures(self.timeline, self.collector),
             **memory_figures(self.timeline, self.live_set, self._exact_max_heap()),
         }
+        if self.is_mixed:
+            reason = "lines of several JVMs are mixed in this log"
+            figures.update({name: unknown(name, reason) for name in figures if name.endswith(_OF_ONE_CLOCK)})
+        return figures
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether several JVMs wrote at the same time: the clock falls back again and again without a JVM's start."""
+        return self.coverage.clock_jumps + self.coverage.headless_restarts >= _MIXED_FROM
 
     @cached_property
     def full_gcs(self) -> list[FullGc]:

@@ -13,6 +13,8 @@ from flinkscope.formats.gclog.records import MISSING, EventTable, Flag, JvmFacts
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+_LATE_START_NS = 600_000_000_000  # a nanosecond clock that begins later is System.nanoTime, not the uptime
+
 YOUNG_KINDS = (Kind.YOUNG, Kind.YOUNG_INITIAL_MARK, Kind.MIXED)
 CYCLE_KINDS = (Kind.CYCLE, Kind.MINOR_CYCLE, Kind.MAJOR_CYCLE)
 
@@ -77,7 +79,7 @@ class Timeline:
     def _offset(self, segment: Segment, first: int, before_ns: int) -> int:
         wall = first if segment.clock == "wall" else segment.zero_wall_ns
         if not self.runs or self.zero_wall_ns is None:
-            own_zero = first if segment.clock == "wall" else 0
+            own_zero = first if segment.clock == "wall" or (segment.clock == "nanos" and first > _LATE_START_NS) else 0
             if not self.runs:
                 self.zero_wall_ns = wall
             return (0 if not self.runs else before_ns) - own_zero

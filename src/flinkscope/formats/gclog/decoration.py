@@ -32,7 +32,7 @@ _LATEST_NS = 1 << 62  # the year 2116
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which decoration tells what, by position. ``clock``: ``uptime``, ``wall`` or ``none``; -1: not there.
+    """Which decoration tells what, by position. ``clock``: ``uptime``, ``nanos``, ``wall`` or ``none``; -1: not there.
 
     ``prefixed``: something that is no decoration stands before them.
     """
@@ -97,7 +97,7 @@ def _layout(roles: tuple[str, ...], prefixed: bool) -> Layout:
     wall = next((roles.index(role) for role in ("iso", "wall_ms") if role in roles), -1)
     if nanos:
         # two of them: timenanos (System.nanoTime) comes first, uptimenanos second
-        clock_at, clock = nanos[-1], "uptime"
+        clock_at, clock = nanos[-1], "uptime" if len(nanos) == 2 else "nanos"
     elif "uptime" in roles:
         clock_at, clock = roles.index("uptime"), "uptime"
     elif "ms" in roles:

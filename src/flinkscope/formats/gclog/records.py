@@ -92,9 +92,9 @@ class JvmFacts:
 class Segment:
     """The run of one JVM inside the log(s). ``first_event``: its first row in the event table.
 
-    ``clock``: what ``start_ns`` counts in this segment: ``uptime`` (since the JVM's start), ``wall`` (since 1970) or
-    ``none`` (the log has no stamps; all starts are MISSING). ``zero_wall_ns``: wall clock of uptime 0, if known.
-    ``first_ns``, ``last_ns``: first and last stamp seen on any line, on the same clock.
+    ``clock``: what ``start_ns`` counts in this segment: ``uptime`` (since the JVM's start), ``wall`` (since 1970),
+    ``nanos`` (uptime or System.nanoTime, the log does not say which) or ``none`` (no stamps: all starts are MISSING).
+    ``zero_wall_ns``: wall clock of uptime 0, if known. ``first_ns``, ``last_ns``: first and last stamp on any line.
     """
 
     jvm: JvmFacts
@@ -124,6 +124,7 @@ class Coverage:
     understood_gc_lines: int = 0
     torn_events: int = 0
     clock_jumps: int = 0
+    headless_restarts: int = 0  # another JVM by its stamps and numbers, without its first lines
     notes: list[str] = field(default_factory=list)
     samples: list[tuple[int, str]] = field(default_factory=list)
 

@@ -123,9 +123,11 @@ class UnifiedParser:
         """Another JVM begins where the uptime falls back and the collections are counted anew."""
         if end_ns == MISSING:
             if gc_id + 2 < self._last_collection:
+                self._builder.coverage.headless_restarts += 1
                 self._restart(at)
         elif end_ns + _BACKWARDS_NS < self._last_ns:
             if gc_id <= self._last_collection:
+                self._builder.coverage.headless_restarts += 1
                 self._restart(at)
             else:
                 self._builder.coverage.clock_jumps += 1

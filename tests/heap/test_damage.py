@@ -114,7 +114,7 @@ def test_cut_at_every_record_boundary_and_a_byte_around(tmp_path: Path) -> None:
             assert int(objects) >= whole, "a longer file must not hold fewer objects"
             whole = int(objects)
         else:
-            assert answer.startswith("UnreadableInputError") or answer.startswith("FormatError"), answer
+            assert answer.startswith(("UnreadableInputError", "FormatError")), answer
     assert whole == len(sample().objects) + len(sample().classes) + 1
 
 

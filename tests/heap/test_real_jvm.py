@@ -41,7 +41,8 @@ def run_until_out_of_memory(folder: Path, flags: list[str]) -> tuple[Path, str]:
 
 def last_histogram(log: str) -> dict[str, tuple[int, int]]:
     """Class → (objects, bytes) of the last histogram after a full collection while the program held its entries."""
-    blocks = [b for b in log.split("Class Histogram (after full gc)")[1:] if " Entry\n" in b]  # not those after its death
+    # not the histograms after its death
+    blocks = [b for b in log.split("Class Histogram (after full gc)")[1:] if " Entry\n" in b]
     rows = re.findall(r"^(?:GC\(\d+\))?\s*\d+:\s+(\d+)\s+(\d+)\s+(\S+)", blocks[-1].split("Total")[0], re.M)
     found: dict[str, tuple[int, int]] = {}
     for objects, size, name in rows:

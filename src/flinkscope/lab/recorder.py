@@ -136,11 +136,9 @@ class Recorder:
 
     def _look_at_full_state(self) -> None:
         """Waits for a checkpoint of the complete state, then freezes the job, dumps its heap and lets it go on."""
-        began = max(self.checkpoints, default=0)
+        full_ms = time.time_ns() // 1_000_000
         try:
-            self._sample_until(
-                lambda: any(c["status"] == "COMPLETED" and n > began + 1 for n, c in self.checkpoints.items())
-            )
+            self._sample_until(lambda: self._has_checkpoint_since(full_ms))
             (self.hold_folder / "freeze").touch()
             self._sample_until(self._stands_still)
             self.progress.phase("dumping the heap of the living TaskManager")
@@ -171,6 +169,11 @@ class Recorder:
             time.sleep(SAMPLE_S)
             if self._sample() in ENDED or any(worker.exit_code is not None for worker in self.cluster.workers):
                 return
+
+    def _has_checkpoint_since(self, time_ms: int) -> bool:
+        return any(
+            c["status"] == "COMPLETED" and int(c["trigger_timestamp"]) >= time_ms for c in self.checkpoints.values()
+        )
 
     def _stands_still(self) -> bool:
         before, self._truth = self._truth, self._read_truth()

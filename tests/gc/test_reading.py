@@ -226,3 +226,11 @@ def test_two_jvms_in_one_file_at_once_leave_no_false_figure(tmp_path: Path) -> N
 def test_a_clock_that_may_be_nanotime_begins_at_the_first_line(tmp_path: Path) -> None:
     log = read_gc_log(saved(tmp_path / "gc.log", text(1_000, 2_000, decorations=("timenanos", "tags"))))
     assert log.events.start_ns.tolist() == [994_000_000, 1_994_000_000]
+
+
+def test_gc_lines_far_down_in_the_output_of_a_program(tmp_path: Path) -> None:
+    noise = b"2026-01-01 00:00:00,123 INFO  [main] o.a.f.Task [] - Source (1/1) switched to RUNNING\n" * 9_000
+    log = read_gc_log(saved(tmp_path / "taskmanager.out", noise + text(1_000, 2_000) + noise + text(3_000)[-700:]))
+    assert count(log) == 3
+    assert log.events.start_ns[0] == 996_000_000
+    assert log.events["heap_after_bytes"].tolist() == [30 << 20] * 3

@@ -79,7 +79,7 @@ def follow_raw(path: Path, poll_seconds: float) -> Iterator[RawLog]:
 
 
 def _parser_for(chunk: bytes, builder: EventBuilder) -> DialectParser | None:
-    dialect = _dialect_of(chunk[: 1 << 18])
+    dialect = _dialect_of(chunk)
     return dialect(builder) if dialect else None
 
 

@@ -17,11 +17,12 @@ from flinkscope.formats.gclog.inference import infer_collectors
 from flinkscope.formats.gclog.numbers import CENTIS, SIZES, ms_ns, seconds_ms, seconds_ns, whole_ns
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
-from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, alternation
+from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, alternation, gc_lines
 from flinkscope.formats.gclog.unified_sizes import CPU, EMPTY, HEAP, OLD, YOUNG, PendingSizes
 
 _BACKWARDS_NS = 500_000_000  # stamps of different threads may be a little out of order; more is another clock
 _TAIL_BYTES = 1 << 16
+_SNIFFED_LINES = 400
 _OUT_OF_MEMORY = b"java.lang.OutOfMemoryError"  # flags like -XX:+HeapDumpOnOutOfMemoryError are no error
 
 
@@ -84,7 +85,7 @@ class UnifiedParser:
 
     def _begin(self, chunk: bytes) -> None:
         self._begun = True
-        self._layout = layout = sniff(chunk[:_TAIL_BYTES])
+        self._layout = layout = sniff(gc_lines(chunk, _SNIFFED_LINES))
         self._stamps = LineStamps(layout)
         anchor = b"] " if layout.roles else b"\n"
         self._pattern, ends = alternation(anchor, len(layout.roles), layout.clock_at)

@@ -79,6 +79,17 @@ _DETAIL = rb"(?! |Using )"  # the most frequent lines that carry no event are re
 _KNOWN_DETAIL = rb"(?![yYO]: |Pause |Phase |Concurrent |Load:|MMU:|Mark|NMethods:|Age |Desired survivor|- age)"
 
 
+def gc_lines(chunk: bytes, most: int) -> bytes:
+    """The first lines of the chunk that are surely of a GC log: what else is in it may look quite different."""
+    lines: list[bytes] = []
+    end = 0
+    for found in SURE.finditer(chunk):
+        if found.start() >= end and len(lines) < most:
+            begin, end = chunk.rfind(b"\n", 0, found.start()) + 1, chunk.find(b"\n", found.start()) + 1 or len(chunk)
+            lines.append(chunk[begin:end])
+    return b"".join(lines)
+
+
 def alternation(anchor: bytes, decorations: int, clock_at: int) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
     """The pattern, and for each group number that can end a match: the handler and its first group.
 

@@ -86,6 +86,7 @@ class ClassTable:
         self.names.append(f"unknown-class-{sum(n.startswith('unknown-class-') for n in self.names)}")
         self._row_by_id[class_id] = len(self.names) - 1
         self.__dict__.pop("rows_by_name", None)
+        self.__dict__.pop("reference_positions", None)
         return len(self.names) - 1
 
     @cached_property
@@ -124,9 +125,21 @@ class ClassTable:
         first, end = int(self.heads[row, 6]), int(self.heads[row, 7])
         return [(int(n), int(t)) for n, t in self._records.class_fields[first:end]]
 
-    def own_bytes(self, row: int) -> int:
-        """Bytes of the class's own fields in a body."""
-        return sum(self.type_bytes(code) for _, code in self.own_fields(row))
+    def own_sizes(self, reference_bytes: int) -> Array:
+        """int64 by row: bytes of the class's own instance fields, a reference counted as so many."""
+        return self._sums(self._records.class_fields, self.heads[:, 6], self.heads[:, 7], reference_bytes)
+
+    def static_sizes(self, reference_bytes: int) -> Array:
+        """int64 by row: bytes of the class's own statics."""
+        return self._sums(self._records.class_statics, self.heads[:, 8], self.heads[:, 9], reference_bytes)
+
+    def _sums(self, members: Array, first: Array, end: Array, reference_bytes: int) -> Array:
+        widths = np.zeros(256, np.int64)
+        for code, size in tags.TYPE_SIZES.items():
+            widths[code] = reference_bytes if code == tags.TYPE_OBJECT else size
+        running = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths[members[:, 1]])])
+        sums: Array = running[end] - running[first]
+        return sums
 
     def type_bytes(self, code: int) -> int:
         """Bytes of a field in the dump (a reference is an identifier)."""
@@ -147,6 +160,7 @@ class ClassTable:
         """The field of that name (the most derived one); None if the class has none."""
         return next((field for field in self.fields(row) if field.name == name), None)
 
+    @cached_property
     def reference_positions(self) -> tuple[Array, Array]:
         """(first, positions): per row the body positions of its reference fields, super classes included."""
         per_row: dict[int, list[int]] = {}

@@ -211,7 +211,7 @@ def out_references(store: ObjectStore, roots: Roots, index: int) -> Array:
     row = int(store.class_of[index])
     own = [int(store.mirror_index[row])] if row >= 0 and store.mirror_index[row] >= 0 else []
     records = store.records
-    first, positions = store.classes.reference_positions()
+    first, positions = store.classes.reference_positions
     layout = Layout(first, positions, store.mirror_index)
     found = np.empty(0, np.int32)
     if index > 0:

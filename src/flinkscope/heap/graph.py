@@ -76,7 +76,7 @@ def _boot_classes(store: ObjectStore) -> Array:
 
 def layout_of(store: ObjectStore, roots: Roots) -> Layout:
     """Where references lie in each class's instances, and the class edge if it is needed."""
-    first, positions = store.classes.reference_positions()
+    first, positions = store.classes.reference_positions
     target = store.mirror_index.astype(np.int32).copy()
     target[np.isin(target, roots.indices)] = -1
     return Layout(first, positions, target)

@@ -56,12 +56,12 @@ def measure(classes: ClassTable, gaps: Gaps, id_size: int, step: int) -> Sizes:
     smallest, met, seen = gaps.instances.T
     common = seen >= 100
     loose = bool(common.any()) and int(met[common].sum()) < 0.9 * int(seen[common].sum())
-    floor = np.array([_fields_floor(classes, row, reference) for row in range(len(classes))]) + 8
+    floor = instance_formula(classes, 8, reference, 1, pack=True)
     measured = (smallest < NO_GAP) & (smallest >= floor)
     trusted = measured & ((smallest <= formula) | (not loose) | ((met >= 2) & (2 * met >= seen)))
     instances = np.where(trusted, smallest, formula)
     instances[_is_array(classes)] = 0
-    statics = _static_bytes(classes, reference)
+    statics = classes.static_sizes(reference)
     found = gaps.mirrors > 0
     base = int((gaps.mirrors - statics)[found].min()) if found.any() else 16
     mirrors = _up(max(base, 16) + statics, step)
@@ -77,7 +77,7 @@ def mat_formula(classes: ClassTable, gaps: Gaps, id_size: int, step: int) -> Siz
     header = id_size + reference + 4
     headers = np.full(16, -(-header // reference) * reference, np.int64)
     headers[2] = header
-    mirrors = _up(_static_bytes(classes, reference), step)
+    mirrors = _up(classes.static_sizes(reference), step)
     return Sizes(instances, headers, mirrors, reference, step, "Eclipse MAT's formula", how, 0)
 
 
@@ -95,24 +95,17 @@ def reference_bytes(gaps: Gaps, id_size: int) -> tuple[int, str]:
 
 def instance_formula(classes: ClassTable, header: int, reference: int, step: int, *, pack: bool) -> Array:
     """Header plus fields, each level rounded up to the reference size (MAT), or packed without rounding (JDK 15+)."""
+    own = classes.own_sizes(reference).tolist()
+    supers = classes.super_rows.tolist()
     raw: dict[int, int] = {}
     sizes = np.empty(len(classes), np.int64)
     for row in range(len(classes)):
         for owner in reversed(classes.lineage(row)):
             if owner not in raw:
-                own = _own_bytes(classes, owner, reference)
-                total = raw.get(int(classes.super_rows[owner]), header) + own
+                total = raw.get(supers[owner], header) + own[owner]
                 raw[owner] = total if pack else -(-total // reference) * reference
         sizes[row] = -(-raw[row] // step) * step
     return sizes
-
-
-def _own_bytes(classes: ClassTable, row: int, reference: int) -> int:
-    return sum(reference if code == 2 else classes.type_bytes(code) for _, code in classes.own_fields(row))
-
-
-def _fields_floor(classes: ClassTable, row: int, reference: int) -> int:
-    return sum(_own_bytes(classes, owner, reference) for owner in classes.lineage(row))
 
 
 def _array_headers(gaps: Gaps, reference: int) -> Array:
@@ -136,16 +129,6 @@ def _object_header(classes: ClassTable, gaps: Gaps, reference: int, step: int) -
         fits = int(((gaps.instances[:, 0] == formula) & (gaps.instances[:, 2] >= 4)).sum())
         best = max(best, (fits, header))
     return best[1]
-
-
-def _static_bytes(classes: ClassTable, reference: int) -> Array:
-    return np.array(
-        [
-            sum(reference if t == 2 else classes.type_bytes(t) for _, t, _ in classes.statics(row))
-            for row in range(len(classes))
-        ],
-        np.int64,
-    )
 
 
 def _is_array(classes: ClassTable) -> Array:

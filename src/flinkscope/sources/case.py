@@ -36,8 +36,15 @@ ARTIFACT_KINDS = frozenset(
         "thread_dump",
         "class_histogram",
         "hs_err",
-        "pod_status",
+        "pod_status",  # kubectl get pod -o json
+        "dmesg",  # the kernel's log
         "results",  # what the job wrote
+        "submissions",  # the lab's submissions and the metaspace after each (JSON)
+        "cgroup",  # one memory file of the control group
+        "jvm_info",  # text of a diagnostic command: flags, metaspace, class loaders, native memory
+        "metrics",  # JSON: metric → value
+        "flame",  # collapsed stacks, JFR or the profiler's page
+        "rest",  # JSON of any other REST path; its name is the path
     }
 )
 
@@ -111,6 +118,18 @@ class CaseWriter:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._case = Case(root, title, now, labels=dict(labels or {}), name=root.name)
         self._save()
+
+    @classmethod
+    def resume(cls, root: Path) -> CaseWriter:
+        """Goes on with a case folder that an earlier run left; what was missing then is forgotten, to be tried again.
+
+        Raises as ``open_case`` does when there is none.
+        """
+        writer = cls.__new__(cls)
+        writer._root = root
+        writer._case = replace(_from_folder(root), missing=())
+        writer._save()
+        return writer
 
     @property
     def root(self) -> Path:

@@ -46,8 +46,9 @@ def case_from(paths: list[str | Path]) -> tuple[Case, tuple[Ignored, ...]]:
         return open_case(paths[0]), ()
     groups = _groups([_existing(p) for p in paths])
     kinds = {path: recognise(path) for files in groups.values() for path in files}
+    root = _common_folder(list(kinds))
     artifacts = tuple(
-        Artifact(os.path.abspath(path), str(kinds[path]), process)
+        Artifact(os.path.relpath(os.path.abspath(path), root), str(kinds[path]), process)
         for process, files in groups.items()
         for path in files
         if kinds[path] in ARTIFACT_KINDS
@@ -61,7 +62,7 @@ def case_from(paths: list[str | Path]) -> tuple[Case, tuple[Ignored, ...]]:
     processes = tuple(CaseProcess(name, "jvm") for name in groups if name in used)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     title = ", ".join(str(p) for p in paths[:3])
-    return Case(Path("/"), title, now, processes, artifacts, name=Path(paths[0]).name), ignored
+    return Case(root, title, now, processes, artifacts, name=Path(paths[0]).name), ignored
 
 
 def _existing(path: str | Path) -> Path:
@@ -75,6 +76,11 @@ def _existing(path: str | Path) -> Path:
     except OSError as error:
         raise SourceError(f"{found}: {error.strerror or error}", hint="check the path and its permissions") from error
     return found
+
+
+def _common_folder(files: list[Path]) -> Path:
+    """The deepest folder that holds all files, so that names in evidence are short."""
+    return Path(os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files] or ["/"]))
 
 
 def _groups(paths: list[Path]) -> dict[str, list[Path]]:

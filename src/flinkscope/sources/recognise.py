@@ -25,6 +25,7 @@ _BINARY = (
 # A text is the first kind of which enough lines match; the order goes from the most special to the most general.
 _TEXT: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     ("hs_err", 1, re.compile(r"^# (A fatal error has been detected by|There is insufficient memory for) the Java")),
+    ("dmesg", 1, re.compile(r"Killed process \d+ \(|Memory cgroup out of memory|oom-kill:constraint")),
     ("gcutil", 1, re.compile(r"^\s*(Timestamp\s+)?S0\s+S1\s+E\s+O\s+(M|P)\s")),
     ("class_histogram", 1, re.compile(r"^\s*num\s+#instances\s+#bytes\s+class name")),
     ("thread_dump", 1, re.compile(r"^Full thread dump ")),
@@ -80,17 +81,29 @@ def recognise(path: Path) -> str | None:
     return _kind_of_text(head.decode("utf-8", errors="replace"), path.name)
 
 
-def head_of(path: Path) -> bytes:
-    """The first 256 KiB of the file, unpacked when it is gzip; what is readable of a damaged gzip."""
+def head_of(path: Path, size_bytes: int = _HEAD_BYTES) -> bytes:
+    """The first bytes of the file (256 KiB), unpacked when it is gzip; what is readable of a damaged gzip."""
     with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
+        head = stream.read(size_bytes)
     if not head.startswith(b"\x1f\x8b"):
         return head
     try:
         with gzip.open(path, "rb") as packed:
-            return packed.read(_HEAD_BYTES)
+            return packed.read(size_bytes)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD_BYTES) if len(head) > 18 else b""
+        return _readable_part(head, size_bytes)
+
+
+def _readable_part(packed: bytes, size_bytes: int) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(packed, size_bytes)
+    except zlib.error:
+        return b""
+
+
+def text_of(path: Path, most_bytes: int) -> str:
+    """A small text file as a whole, at most ``most_bytes`` of it, unpacked when it is gzip. Raises OSError."""
+    return head_of(path, most_bytes).decode("utf-8", errors="replace")
 
 
 def _kind_of_text(text: str, name: str) -> str | None:

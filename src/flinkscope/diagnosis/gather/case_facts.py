@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from flinkscope.absent import Absent, AbsentKind, present
-from flinkscope.diagnosis.facts import ConfigFacts, Facts, GcFacts, ProcessFacts, Taken
+from flinkscope.diagnosis.facts import ConfigFacts, Facts, GcFacts, LogEvent, ProcessFacts, Taken
 from flinkscope.diagnosis.gather.checkpoint_facts import HOW_TO_GET as CHECKPOINTS_HOW
 from flinkscope.diagnosis.gather.checkpoint_facts import checkpoint_facts
 from flinkscope.diagnosis.gather.config_facts import config_facts, config_of_dump
+from flinkscope.diagnosis.gather.end_facts import EndFacts, end_facts
 from flinkscope.diagnosis.gather.gc_facts import gc_facts
 from flinkscope.diagnosis.gather.heap_facts import DumpFacts, heap_facts
 from flinkscope.diagnosis.gather.log_facts import LogFacts, log_facts
@@ -28,9 +29,7 @@ _LOG_HOW = "the log folder of the Flink process: flink-*.log and flink-*.out"
 _CONFIG_HOW = "conf/config.yaml (flink-conf.yaml before 1.19) of the process"
 
 # read, but no rule uses them (they serve the lab and people)
-_COMPANIONS = frozenset(
-    {"job", "job_truth", "results", "gcutil", "thread_dump", "class_histogram", "hs_err", "pod_status"}
-)
+_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "class_histogram"})
 
 
 @dataclass(slots=True)
@@ -104,6 +103,7 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
     checkpoints = run.read(
         "checkpoints", files.of("checkpoints"), CHECKPOINTS_HOW, lambda a: checkpoint_facts(run.path(a), a.path)
     )
+    ends = _ends(run, files.of("pod_status", "hs_err", "dmesg"))
     for artifact in run.case.artifacts:
         if artifact.kind in _COMPANIONS and artifact.process in (None, process.id):
             run.take(artifact, False, "kept with the case; no rule reads it")
@@ -112,12 +112,12 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
         role=known.role,
         flink_version=known.flink_version,
         java_version=known.java_version,
-        exit_code=process.exit_code,
+        exit_code=process.exit_code if process.exit_code is not None else ends.exit_code,
         heap=heap if isinstance(heap, Absent) else heap.heap,
         state=replace(heap, what="Flink's state") if isinstance(heap, Absent) else heap.state,
         gc=gc,
         config=config,
-        log=log if isinstance(log, Absent) else log.events,
+        log=log if isinstance(log, Absent) and not ends.events else (*_events(log), *ends.events),
         checkpoints=checkpoints,
     )
 
@@ -198,6 +198,27 @@ def _logs(run: _Gathering, files: list[Artifact]) -> LogFacts | Absent:
     for artifact in files:
         run.take(artifact, True)
     return found
+
+
+def _events(log: LogFacts | Absent) -> tuple[LogEvent, ...]:
+    return () if isinstance(log, Absent) else log.events
+
+
+def _ends(run: _Gathering, files: list[Artifact]) -> EndFacts:
+    """What Kubernetes, the kernel and the JVM's crash file say of the end, together."""
+    events: tuple[LogEvent, ...] = ()
+    code: int | None = None
+    for artifact in files:
+        try:
+            found = end_facts(run.path(artifact), artifact.path, artifact.kind)
+        except FlinkscopeError as error:
+            run.errors.append(error)
+            run.take(artifact, False, error.message)
+            continue
+        run.take(artifact, True)
+        events += found.events
+        code = found.exit_code if code is None else code
+    return EndFacts(events, code)
 
 
 def _unreadable(error: FlinkscopeError) -> Absent:

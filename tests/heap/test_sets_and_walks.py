@@ -97,21 +97,17 @@ def test_pins_are_all_edges_from_what_the_set_does_not_hold(dump: Dump, data: st
     outside = distances(twin, inside)
     roots = set(heap.addresses(heap.roots.indices).tolist())
     classes = {c.address for c in dump.classes} & {a & ((1 << 8 * heap.records.id_size) - 1) for a in roots}
-    # an edge to a class that is a GC root is not in the graph: it can hold nothing that is not held anyway
-    expected = {
-        (source, target)
-        for source in outside
-        for target in twin.edges[source] & inside
-        if not (target in classes and twin.kind[source] == target)
-    }
+    every = {(source, target) for source in outside for target in twin.edges[source] & inside}
+    # the edge of an object to its class is not in the graph if that is a GC root, unless a field holds the class too
+    expected = {(s, t) for s, t in every if not (t in classes and twin.kind[s] == t)}
     pins = heap.pins(indices, with_classes=False)
     assert pins.inside == len(inside)
     assert pins.edges >= len(expected)  # several fields may hold the same object
-    assert (pins.edges == 0) == (not expected)
+    assert bool(pins.edges) <= bool(every)
     assert {pin.holder.index for pin in pins.pins} <= {i for i, a in enumerate(addresses) if a in outside}
-    shapes = {(twin.kind[s], twin.kind[t]) for s, t in expected}
     found = {(twin.kind[addresses[p.holder.index]], twin.kind[addresses[p.target.index]]) for p in pins.pins}
-    assert found == shapes
+    assert {(twin.kind[s], twin.kind[t]) for s, t in expected} <= found
+    assert found <= {(twin.kind[s], twin.kind[t]) for s, t in every}
     assert len(pins.root_members) == len(twin.roots & inside)
 
 

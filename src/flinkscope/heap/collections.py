@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.heap.kernels import contents as kernels
-from flinkscope.heap.labels import column, field_value, follow
+from flinkscope.heap.labels import follow, number_column, reference_column
 from flinkscope.heap.owners import OwnerShare, owner_shares
 from flinkscope.heap.shapes import LINKED, PAIRED, SLOTS_OF_MAP, Shape, shape_rows
 
@@ -98,7 +98,7 @@ def _inner_maps(heap: Heap, shapes: dict[int, Shape]) -> Array:
     for row, shape in shapes.items():
         if shape.inner:
             sets = heap.instances(row)
-            parts.append(heap.field(sets[heap.reachable[sets]], shape.inner))
+            parts.append(reference_column(heap, sets[heap.reachable[sets]], shape.inner))
     return np.unique(np.concatenate(parts))
 
 
@@ -126,7 +126,7 @@ def _population(heap: Heap, row: int, shape: Shape, indices: Array, shapes: dict
 def _measure(heap: Heap, shape: Shape, indices: Array, shapes: dict[int, Shape]) -> tuple[Array, Array, Array]:
     """(object that has the fields, sizes or -1, backing array or -1) of each collection."""
     if shape.inner:
-        inner = heap.field(indices, shape.inner)
+        inner = reference_column(heap, indices, shape.inner)
         sizes = np.zeros(len(indices), np.int64)
         arrays = np.full(len(indices), -1, np.int32)
         rows = np.where(inner > 0, heap.class_of[np.maximum(inner, 0)], -1)
@@ -136,26 +136,26 @@ def _measure(heap: Heap, shape: Shape, indices: Array, shapes: dict[int, Shape])
                 chosen = rows == row
                 _, sizes[chosen], arrays[chosen] = _measure(heap, real, inner[chosen], shapes)
         return inner, sizes, arrays
-    raw = column(heap, indices, shape.size) if shape.size else None
+    raw = number_column(heap, indices, shape.size) if shape.size else None
     sizes = np.full(len(indices), -1, np.int64) if raw is None else raw.astype(np.int64)
     if shape.size == "baseCount":
         sizes = sizes + _counter_cells(heap, indices)
     if shape.class_name.endswith("CopyOnWriteStateMap"):
         sizes = sizes + _number_column(heap, indices, "incrementalRehashTableSize")
-    found = column(heap, indices, shape.array) if shape.array else None
-    return indices, sizes, np.full(len(indices), -1, np.int32) if found is None else found
+    none = np.full(len(indices), -1, np.int32)
+    return indices, sizes, reference_column(heap, indices, shape.array) if shape.array else none
 
 
 def _number_column(heap: Heap, indices: Array, name: str) -> Array:
-    found = column(heap, indices, name)
+    found = number_column(heap, indices, name)
     return np.zeros(len(indices), np.int64) if found is None else found.astype(np.int64)
 
 
 def _counter_cells(heap: Heap, indices: Array) -> Array:
     """ConcurrentHashMap counts in cells when threads contend (as LongAdder does): their sum by map."""
-    cells = column(heap, indices, "counterCells")
+    cells = reference_column(heap, indices, "counterCells")
     sums = np.zeros(len(indices), np.int64)
-    if cells is None or not (cells > 0).any():
+    if not (cells > 0).any():
         return sums
     offsets, targets = heap.elements(cells)
     values = _number_column(heap, targets, "value")
@@ -247,9 +247,10 @@ def _slot_values(heap: Heap, index: int, shape: Shape, slots: Array) -> Iterator
             if key_index > 0:
                 yield key_index, value_index
     else:
-        size = field_value(heap, index, shape.size) if shape.size and shape.kind == "list" else None
+        counted = number_column(heap, np.array([index]), shape.size) if shape.size and shape.kind == "list" else None
+        size = len(slots) if counted is None else max(0, int(counted[0]))
         for value_index in slots[:size].tolist():
-            if value_index > 0 or size is not None:
+            if value_index > 0 or counted is not None:
                 yield -1, value_index
 
 

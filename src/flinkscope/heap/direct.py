@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.absent import Absent, AbsentKind
-from flinkscope.heap.labels import column, follow
+from flinkscope.formats.hprof import tags
+from flinkscope.heap.labels import follow, number_column, reference_column, static_reference
 from flinkscope.heap.owners import owner_fields
 from flinkscope.heap.strength import weak_referents
 
@@ -109,18 +110,13 @@ def direct_memory(heap: Heap, *, limit: int = 100) -> DirectMemory:
 
 
 def _numbers(heap: Heap, indices: Array, name: str) -> Array:
-    found = column(heap, indices, name) if len(indices) else None
+    found = number_column(heap, indices, name)
     return np.zeros(len(indices), np.int64) if found is None else found.astype(np.int64)
 
 
-def _references(heap: Heap, indices: Array, name: str) -> Array:
-    found = column(heap, indices, name) if len(indices) else None
-    return np.full(len(indices), -1, np.int32) if found is None else found
-
-
 def _kinds(heap: Heap, indices: Array) -> tuple[list[str], list[str]]:
-    cleaner, attached = _references(heap, indices, "cleaner"), _references(heap, indices, "att")
-    descriptor = _references(heap, indices, "fd")
+    cleaner, attached = reference_column(heap, indices, "cleaner"), reference_column(heap, indices, "att")
+    descriptor = reference_column(heap, indices, "fd")
     owners = _owners(heap, indices, attached)
     kinds = []
     for k in range(len(indices)):
@@ -178,14 +174,12 @@ def _counter(heap: Heap, names: tuple[str, ...]) -> int | Absent:
     for info in heap.classes_named("java.nio.Bits"):
         declared = {name: code for name, code, _ in heap.store.classes.statics(info.index)}
         for name in names:
-            value = heap.static(info.index, name) if name in declared else None
-            if value is None:
-                continue
-            if declared[name] != 2:
-                return int(value)
-            held = column(heap, np.array([int(value)]), "value") if value > 0 else None
-            if held is not None:
-                return int(held[0])
+            if declared.get(name) == tags.TYPE_OBJECT:
+                held = _held_number(heap, static_reference(heap, info.index, name))
+                if held is not None:
+                    return held
+            elif name in declared:
+                return int(heap.static(info.index, name) or 0)
     return Absent(COUNTED, AbsentKind.NOT_APPLICABLE, "no java.nio.Bits in this dump: the JDK made no direct buffer")
 
 
@@ -194,9 +188,13 @@ def _netty_counters(heap: Heap) -> tuple[tuple[str, int], ...]:
     found = []
     for info in heap.classes:
         if info.name.endswith("netty.util.internal.PlatformDependent"):
-            counter = heap.static(info.index, "DIRECT_MEMORY_COUNTER")
-            if counter is not None and counter > 0:
-                held = column(heap, np.array([int(counter)]), "value")
-                if held is not None:
-                    found.append((f"{info.name} of loader {info.loader_address:#x}", int(held[0])))
+            held = _held_number(heap, static_reference(heap, info.index, "DIRECT_MEMORY_COUNTER"))
+            if held is not None:
+                found.append((f"{info.name} of loader {info.loader_address:#x}", held))
     return tuple(found)
+
+
+def _held_number(heap: Heap, index: int) -> int | None:
+    """The value of an AtomicLong or its like; None for null and for anything else."""
+    held = number_column(heap, np.array([index]), "value") if index > 0 else None
+    return None if held is None else int(held[0])

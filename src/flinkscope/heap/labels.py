@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.errors import UsageError
 from flinkscope.formats.hprof import tags
 from flinkscope.formats.hprof.scan import read_ids
-from flinkscope.heap.fields import thread_name
+from flinkscope.heap.fields import class_rows, reference_field, thread_name
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
@@ -56,8 +55,7 @@ def text_of(heap: Heap, index: int, show_strings: bool) -> str | None:
     if name == "java.lang.String":
         return _short(heap.string(index)) if show_strings else None
     if name in BOXES:
-        value = field_value(heap, index, "value")
-        return repr(chr(int(value))) if name.endswith("Character") and value is not None else _plain(value)
+        return _box_text(name, number_column(heap, np.array([index]), "value"))
     if is_kind(heap, index, "java.lang.Thread"):
         return name_of_thread(heap, index)
     if is_kind(heap, index, "java.lang.ClassLoader"):
@@ -65,8 +63,11 @@ def text_of(heap: Heap, index: int, show_strings: bool) -> str | None:
     return None
 
 
-def _plain(value: object) -> str | None:
-    return None if value is None else str(value)
+def _box_text(name: str, values: Array | None) -> str | None:
+    if values is None:
+        return None
+    value = values[0].item()
+    return repr(chr(value)) if name.endswith("Character") and isinstance(value, int) and value >= 0 else str(value)
 
 
 def _short(text: str | None) -> str | None:
@@ -91,12 +92,11 @@ def field_value(heap: Heap, index: int, name: str) -> Any:
 
 
 def follow(heap: Heap, index: int, *names: str) -> int:
-    """The object at the end of a chain of fields; -1 as soon as one is null or missing."""
+    """The object at the end of a chain of reference fields; -1 as soon as one is null, missing, or no reference."""
     for name in names:
-        value = field_value(heap, index, name)
-        if value is None or isinstance(value, float) or value < 0:
+        if index <= 0:
             return -1
-        index = int(value)
+        index = int(reference_column(heap, np.array([index]), name)[0])
     return index
 
 
@@ -108,26 +108,36 @@ def follow_text(heap: Heap, index: int, *names: str) -> str | None:
 
 def name_of_thread(heap: Heap, index: int) -> str | None:
     """A thread's name; None for an object whose class, damaged or missing, has no such field."""
-    return None if field_value(heap, index, "name") is None else thread_name(heap.store, index)
+    return thread_name(heap.store, index) if follow(heap, index, "name") > 0 else None
 
 
-def column(heap: Heap, indices: Array, name: str) -> Array | None:
-    """A field of many objects; None if no class among them has it."""
-    try:
-        return heap.field(indices, name)
-    except UsageError:
-        return None
+def reference_column(heap: Heap, indices: Array, name: str) -> Array:
+    """A reference field of many objects as int32 indices; -1 for null, and where it is missing or no reference."""
+    found: Array = reference_field(heap.store, indices, name).astype(np.int32)
+    return found
 
 
-def statics_of(heap: Heap, row: int) -> list[tuple[str, int, int]]:
-    """(name, object index) of a class's static references: -1 where null; then its type code."""
+def number_column(heap: Heap, indices: Array, name: str) -> Array | None:
+    """A primitive field of many objects; None if no class among them has it, or where it is a reference."""
+    fields = [heap.store.classes.field_named(int(row), name) for row in class_rows(heap.store, indices)]
+    types = {field.type for field in fields if field is not None}
+    return heap.field(indices, name) if len(types) == 1 and tags.TYPE_OBJECT not in types else None
+
+
+def static_reference(heap: Heap, row: int, name: str) -> int:
+    """A static reference of a class row as object index; -1 for null, and where it is missing or no reference."""
+    return next((index for static, index in statics_of(heap, row) if static == name), -1)
+
+
+def statics_of(heap: Heap, row: int) -> list[tuple[str, int]]:
+    """(name, object index or -1 for null) of a class's static references."""
     found = []
     data, id_size = heap.records.data, heap.records.id_size
     for name, code, position in heap.store.classes.statics(row):
         if code == tags.TYPE_OBJECT:
             ids = np.empty(1, np.int64)
             read_ids(data, np.array([position], np.int64), id_size, ids)
-            found.append((name, int(heap.store.lookup(ids)[0]), code))
+            found.append((name, int(heap.store.lookup(ids)[0])))
     return found
 
 
@@ -150,7 +160,7 @@ def _class_edge_names(heap: Heap, row: int, target: int) -> list[str]:
     head = heap.store.classes.heads[row]
     loose = heap.store.lookup(head[1:5])
     names = [CLASS_EDGES[k] for k in range(4) if loose[k] == target or (k == 1 and target == 0 and loose[k] < 0)]
-    return [f"static {name}" for name, index, _ in statics_of(heap, row) if index == target] + names
+    return [f"static {name}" for name, index in statics_of(heap, row) if index == target] + names
 
 
 def _field_names(heap: Heap, source: int, target: int) -> list[str]:

@@ -124,7 +124,7 @@ def _name_statics(
     row = class_row_of(heap, mirror)
     chosen = np.flatnonzero(owners == mirror)
     codes[chosen] = _code(f"class {heap.store.classes.names[row]}", names, known)
-    for name, target, _ in statics_of(heap, row):
+    for name, target in statics_of(heap, row):
         held = chosen[indices[chosen] == target]
         if len(held):
             codes[held] = _code(f"{heap.store.classes.names[row]}.static {name}", names, known)

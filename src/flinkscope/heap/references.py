@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.heap.histogram import count_classes
-from flinkscope.heap.labels import ObjectRef, follow, object_ref
+from flinkscope.heap.labels import ObjectRef, follow, object_ref, reference_column, static_reference
 from flinkscope.heap.strength import REFERENCE_CLASSES, reference_objects, shortest_paths
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def reference_report(heap: Heap, *, top: int = 10, limit: int = 100) -> Referenc
 
 def _row(heap: Heap, kind: str, top: int) -> ReferenceRow:
     references = reference_objects(heap, kind)
-    held = heap.field(references, "referent") if len(references) else np.empty(0, np.int32)
+    held = reference_column(heap, references, "referent")
     referents = np.unique(held[held > 0])
     only = np.zeros(heap.object_count, bool)
     if len(referents):
@@ -115,8 +115,7 @@ def _queue(heap: Heap) -> list[int]:
     """Objects in Finalizer.queue: its references are linked by ``next``; the last refers to itself."""
     found: list[int] = []
     for info in heap.classes_named(FINALIZER):
-        queue = heap.static(info.index, "queue")
-        node = follow(heap, int(queue), "head") if queue is not None and queue > 0 else -1
+        node = follow(heap, static_reference(heap, info.index, "queue"), "head")
         seen: set[int] = set()
         while node > 0 and node not in seen:
             seen.add(node)

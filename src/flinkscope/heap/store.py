@@ -192,12 +192,14 @@ class Heap(HeapAnswers):
         """Object indices (int32, ascending) of the instances of a class row; of its subclasses too if asked."""
         if not subclasses:
             return np.flatnonzero(self.class_of == class_index).astype(np.int32)
-        return np.flatnonzero(np.isin(self.class_of, self.store.classes.subclass_rows(class_index))).astype(np.int32)
+        wanted = np.zeros(len(self.store.classes) + 1, bool)  # the last one is what class row -1 finds
+        wanted[self.store.classes.subclass_rows(class_index)] = True
+        return np.flatnonzero(wanted[self.class_of]).astype(np.int32)
 
     def table(self, class_name: str, subclasses: bool = False) -> InstanceTable:
         """The instances of a class name as a table; empty if there is no such class."""
         parts = [self.instances(row, subclasses) for row in self.store.classes.rows_by_name.get(class_name, [])]
-        indices = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int32)
+        indices = np.unique(np.concatenate(parts)) if len(parts) > 1 else (*parts, np.empty(0, np.int32))[0]
         return InstanceTable(self.store, class_name, indices)
 
     def field(self, indices: Array, name: str) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.heap.kernels import walks
+from flinkscope.heap.labels import reference_column
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
@@ -24,11 +25,14 @@ REFERENCE_CLASSES = {
 ALL_KINDS = tuple(REFERENCE_CLASSES)
 
 
-def reference_objects(heap: Heap, kind: str) -> Array:
-    """Object indices (int32) of all reference objects of a kind, subclasses included, reachable ones only."""
-    rows = heap.store.classes.rows_by_name.get(REFERENCE_CLASSES[kind], [])
-    parts = [heap.instances(row, subclasses=True) for row in rows]
-    found = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int32)
+def reference_objects(heap: Heap, *kinds: str) -> Array:
+    """Object indices (int32) of all reachable reference objects of these kinds, subclasses included."""
+    table = heap.store.classes
+    wanted = np.zeros(len(table) + 1, bool)  # the last one is what class row -1 finds
+    for kind in kinds:
+        for base in table.rows_by_name.get(REFERENCE_CLASSES[kind], []):
+            wanted[table.subclass_rows(base)] = True
+    found = np.flatnonzero(wanted[heap.class_of]).astype(np.int32) if wanted.any() else np.empty(0, np.int32)
     kept: Array = found[heap.reachable[found]]
     return kept
 
@@ -36,10 +40,8 @@ def reference_objects(heap: Heap, kind: str) -> Array:
 def weak_referents(heap: Heap, kinds: tuple[str, ...] = ALL_KINDS) -> Array:
     """int32 by object: the referent of a reference object of these kinds, -1 for every other object."""
     referent = np.full(heap.object_count, -1, np.int32)
-    for kind in kinds:
-        found = reference_objects(heap, kind)
-        if len(found):
-            referent[found] = heap.field(found, "referent")
+    found = reference_objects(heap, *kinds)
+    referent[found] = reference_column(heap, found, "referent")
     return referent
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from flinkscope.errors import UsageError
 from flinkscope.heap.kernels import contents as kernels
-from flinkscope.heap.labels import column
+from flinkscope.heap.labels import number_column, reference_column
 from flinkscope.heap.owners import OwnerShare, owner_shares
 
 if TYPE_CHECKING:
@@ -108,17 +108,15 @@ def string_groups(heap: Heap) -> StringGroups:
     """Groups all reachable Strings by content. Cost: reads every string's array once; about 60 bytes a string."""
     indices = heap.table(STRING).indices
     indices = indices[heap.reachable[indices]]
-    empty = np.empty(0, np.int32)
-    arrays = column(heap, indices, "value") if len(indices) else empty
-    known = np.zeros(len(indices), bool) if arrays is None else arrays > 0
-    indices, arrays = indices[known], empty if arrays is None else arrays[known]
+    arrays = reference_column(heap, indices, "value")
+    indices, arrays = indices[arrays > 0], arrays[arrays > 0]
     hashes = np.empty(len(indices), np.int64)
     data, id_size, offsets = heap.records.data, heap.records.id_size, heap.store.offsets
     kernels.content_hashes(data, offsets, arrays, id_size, hashes)
     whole = hashes >= 0
     indices, arrays, hashes = indices[whole], arrays[whole], hashes[whole]
-    coder = column(heap, indices, "coder") if len(indices) else None
-    wide = np.zeros(len(indices), np.int64) if coder is None else coder.astype(np.int64)
+    coder = number_column(heap, indices, "coder")
+    wide = np.zeros(len(indices), np.int64) if coder is None else (coder == 1).astype(np.int64)
     slots = np.full(1 << (2 * len(indices) + 1).bit_length(), -1, np.int32)
     group = np.empty(len(indices), np.int32)
     count = kernels.group_contents(data, offsets, arrays, wide, hashes, id_size, slots, group)

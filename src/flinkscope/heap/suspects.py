@@ -101,6 +101,13 @@ class _Search:
     top: int
 
     @cached_property
+    def heaviest(self) -> Array:
+        """The biggest child of each object in the dominator tree."""
+        children = np.full(self.heap.object_count, -1, np.int32)
+        walks.heaviest_children(self.heap.idom, self.heap.retained_bytes, children)
+        return children
+
+    @cached_property
     def threads(self) -> dict[int, ThreadRow]:
         """Threads by object index."""
         return {row.index: row for row in thread_rows(self.heap)}
@@ -113,7 +120,7 @@ class _Search:
         return shortest_paths(self.heap, (), goals=indices)[:2]
 
     def single(self, index: int) -> Suspect:
-        point = accumulation_point(self.heap, index, self.drop_bp)
+        point = accumulation_point(self.heap, self.heaviest, index, self.drop_bp)
         retained = int(self.heap.retained_bytes[index])
         return self._suspect("object", index, 1, retained, point)
 
@@ -166,13 +173,16 @@ class _Search:
         return self.threads.get(int(owners[0])) if len(owners) else None
 
 
-def accumulation_point(heap: Heap, index: int, drop_bp: int) -> int:
-    """Down the dominator tree while the biggest child keeps ``drop_bp`` of its parent; -1 past MAX_DEPTH."""
+def accumulation_point(heap: Heap, heaviest: Array, index: int, drop_bp: int) -> int:
+    """Down the dominator tree while the biggest child keeps ``drop_bp`` of its parent; -1 past MAX_DEPTH.
+
+    ``heaviest``: the biggest child of each object, -1 for none (``kernels.walks.heaviest_children``).
+    """
     for _ in range(MAX_DEPTH):
-        children = children_of(heap, index)
-        if not len(children) or 10_000 * heap.retained_bytes[children[0]] < drop_bp * heap.retained_bytes[index]:
+        child = int(heaviest[index])
+        if child < 0 or 10_000 * heap.retained_bytes[child] < drop_bp * heap.retained_bytes[index]:
             return index
-        index = int(children[0])
+        index = child
     return -1
 
 

@@ -110,7 +110,7 @@ def _thread(heap: Heap, index: int, serial: int, trace: int, frames: _FrameNames
         name=name_of_thread(heap, index),
         state=_virtual_state(heap, index) if virtual else _state(heap, index),
         daemon=None if daemon is None else bool(daemon),
-        priority=None if priority is None else int(priority),
+        priority=int(priority) if isinstance(priority, int) else None,
         virtual=virtual,
         shallow_bytes=int(heap.shallow_bytes[index]),
         retained_bytes=int(heap.retained_bytes[index]),
@@ -131,7 +131,7 @@ def _thread_field(heap: Heap, index: int, name: str) -> Any:
 
 def _state(heap: Heap, index: int) -> str | None:
     bits = _thread_field(heap, index, "threadStatus")
-    if bits is None:
+    if not isinstance(bits, int):
         return None
     named = next((name for bit, name in _STATES if bits & bit), None)
     return named or ("RUNNABLE" if bits & _ALIVE else "NEW")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from flinkscope.heap.collections import Population, populations
 from flinkscope.heap.kernels import contents as kernels
-from flinkscope.heap.labels import BOXES, column
+from flinkscope.heap.labels import BOXES, number_column, reference_column
 from flinkscope.heap.owners import OwnerShare, owner_shares
 from flinkscope.heap.strings import string_groups
 
@@ -87,7 +87,7 @@ def _boxes(heap: Heap) -> list[_Pile]:
     for name in BOXES:
         indices = heap.table(name).indices
         indices = indices[heap.reachable[indices]]
-        values = column(heap, indices, "value") if len(indices) else None
+        values = number_column(heap, indices, "value")
         if values is not None:
             bits = values.view(f"u{values.dtype.itemsize}")  # by bits: a NaN equals itself, 0.0 and -0.0 differ
             _, first = np.unique(bits, return_index=True)
@@ -114,9 +114,8 @@ def _taken_arrays(heap: Heap, found: list[Population]) -> Array:
     for population in found:
         taken[population.arrays[population.arrays > 0]] = True
     strings = heap.table("java.lang.String").indices
-    values = column(heap, strings, "value") if len(strings) else None
-    if values is not None:
-        taken[values[values > 0]] = True
+    values = reference_column(heap, strings, "value")
+    taken[values[values > 0]] = True
     return taken
 
 

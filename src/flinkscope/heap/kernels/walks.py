@@ -141,3 +141,12 @@ def group_retained(
         if g >= 0:
             open_[g] -= 1
         node = sibling[node]
+
+
+@kernel
+def heaviest_children(idom: Array, retained: Array, out: Array) -> None:
+    """Per object the one that retains most among those that it immediately dominates (the lowest index of equals)."""
+    for i in range(len(idom)):
+        above = idom[i]
+        if above >= 0 and (out[above] < 0 or retained[i] > retained[out[above]]):
+            out[above] = i

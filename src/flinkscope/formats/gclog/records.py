@@ -259,7 +259,8 @@ class EventBuilder:
         self._unread.clear()
         self._oom.clear()
         self._chunk_row = len(self)
-        self.coverage.lines += chunk.count(b"\n") + (not chunk.endswith(b"\n") if chunk else 0)
+        line += chunk.count(b"\n", at)
+        self.coverage.lines += line - base + (not chunk.endswith(b"\n") if chunk else 0)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -40,11 +40,13 @@ class UnifiedParser:
         self._codes: dict[bytes, int] = {}
         self._cycles = CycleTracker(builder)
         self._stop_reason = b"Safepoint"
+        self._old_safepoints = False
         self._last_ns = MISSING
         self._last_collection = MISSING
         self._troubles: dict[int, int] = {}
         self._not_understood = 0
         self._outside = 0
+        self._safepoints = 0
         self._tail = b""
 
     @staticmethod
@@ -58,7 +60,7 @@ class UnifiedParser:
             self._begin(chunk)
         text = b"\n" + chunk if chunk.endswith(b"\n") else b"\n" + chunk + b"\n"
         self._stamps.text = text
-        self._not_understood = self._outside = 0
+        self._not_understood = self._outside = self._safepoints = 0
         handlers = self._handlers
         for match in self._pattern.finditer(text):
             handle, first = handlers[match.lastindex or 0]
@@ -275,7 +277,7 @@ class UnifiedParser:
         start = MISSING if end == MISSING else max(0, end - total_ns)
         self._builder.add_coded(start, total_ns, code, MISSING, at)
         self._builder.segment.note_reaching(reaching_ns, len(self._builder) - 1)
-        self._outside += 1
+        self._safepoints += 1
 
     def _safepoint(self, match: re.Match[bytes], first: int) -> None:
         """JDK 12+: ``Safepoint "G1CollectFull", Time since last: …, Reaching safepoint: 1703 ns, … Total: … ns``"""
@@ -290,6 +292,7 @@ class UnifiedParser:
     def _entering(self, match: re.Match[bytes], first: int) -> None:
         """JDK 9-11: the reason stands on a line before."""
         self._stop_reason = match[first]
+        self._old_safepoints = True
         self._outside += 1
 
     def _stopped(self, match: re.Match[bytes], first: int) -> None:
@@ -344,9 +347,11 @@ class UnifiedParser:
     def _count(self, text: bytes) -> None:
         """How many GC lines the chunk has and how many of them were understood."""
         if self._layout.tags_at >= 0:
-            gc_lines = text.count(b"[gc") + text.count(b"[safepoint")
+            # up to JDK 11 a safepoint has lines that no pattern needs; counting them costs, so only where they are
+            safepoint_lines = text.count(b"[safepoint") if self._old_safepoints else self._safepoints
+            gc_lines = text.count(b"][gc" if self._layout.tags_at else b"[gc") + safepoint_lines
         else:
-            gc_lines = text.count(self._anchor + b"GC(") + self._outside
+            gc_lines = text.count(self._anchor + b"GC(") + self._outside + self._safepoints
         coverage = self._builder.coverage
         coverage.gc_lines += gc_lines
         coverage.understood_gc_lines += max(0, gc_lines - self._not_understood)

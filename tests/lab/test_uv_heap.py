@@ -69,7 +69,7 @@ def assert_died_of_heap_space(outcome: uv_heap.Outcome) -> None:
     written = re.search(r"Heap dump file created \[(\d+) bytes", out)
     assert written is not None
     assert dump_of(outcome.case).stat().st_size == int(written.group(1))
-    assert re.search(r"Pause Full \((G1 Compaction Pause|Allocation Failure)\)", text_of(outcome.case, "gc_log"))
+    assert re.search(r"Pause Full \(G1 (Compaction|Evacuation) Pause\)", text_of(outcome.case, "gc_log"))
 
 
 @pytest.mark.flink

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
+from flinkscope.formats.gclog.records import MISSING, NO_TRIPLE, EventBuilder, Flag, Kind, Triple
+from flinkscope.formats.gclog.unified_sizes import METASPACE, PendingSizes
 
 _OPEN_CYCLES_KEPT = 1_000
 
@@ -22,14 +23,16 @@ class _Cycle:
     after: int = MISSING
     capacity: int = MISSING
     complete: bool = False
+    metaspace: Triple = NO_TRIPLE
     stopped: bool = False  # a degenerated or full collection, which has an event of its own
 
 
 class CycleTracker:
     """Remembers begun cycles. ``active``: the collector is Shenandoah, and its cycles are put together here."""
 
-    def __init__(self, builder: EventBuilder) -> None:
+    def __init__(self, builder: EventBuilder, sizes: PendingSizes) -> None:
         self.active = False
+        self._sizes = sizes
         self._builder = builder
         self._begun: dict[int, int] = {}
         self._cycle: _Cycle | None = None
@@ -60,6 +63,11 @@ class CycleTracker:
         if title.startswith((b"Pause Full", b"Pause Degenerated")):
             cycle.stopped = True
 
+    def metaspace(self, sizes: Triple) -> None:
+        """The metaspace after the cycle at hand."""
+        if self._cycle is not None:
+            self._cycle.metaspace = sizes
+
     def finish(self) -> None:
         """Writes the cycle at hand; one that was cancelled before it freed anything is marked as ABORTED."""
         cycle, self._cycle = self._cycle, None
@@ -74,7 +82,9 @@ class CycleTracker:
             gc_id=cycle.gc_id,
             flags=0 if cycle.complete else Flag.ABORTED,
         )
-        self._builder.add_sizes(row, heap=(cycle.before, cycle.after, cycle.capacity))
+        told = self._sizes.take(cycle.gc_id)[METASPACE : METASPACE + 3]
+        metaspace = cycle.metaspace if cycle.metaspace != NO_TRIPLE else (told[0], told[1], told[2])
+        self._builder.add_sizes(row, heap=(cycle.before, cycle.after, cycle.capacity), metaspace=metaspace)
 
     def restart(self) -> None:
         """Another JVM begins: its collections are counted from 0 again."""

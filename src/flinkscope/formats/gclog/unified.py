@@ -35,10 +35,10 @@ class UnifiedParser:
         self._stamps = LineStamps(NO_LAYOUT)
         self._begun = False
         self._sizes = PendingSizes(builder)
+        self._cycles = CycleTracker(builder, self._sizes)
         self._open: list[int] | None = None  # sizes of the last event; CPU times may still come
         self._open_gc = MISSING
         self._codes: dict[bytes, int] = {}
-        self._cycles = CycleTracker(builder)
         self._stop_reason = b"Safepoint"
         self._old_safepoints = False
         self._last_ns = MISSING
@@ -113,6 +113,7 @@ class UnifiedParser:
             "cpu": self._cpu,
             "trouble": self._trouble,
             "fact": self._fact,
+            "cycle_metaspace": self._cycle_metaspace,
             "rest": self._rest,
             "region": self._sizes.region,
             "generation": self._sizes.generation,
@@ -312,6 +313,11 @@ class UnifiedParser:
 
     def _trouble(self, match: re.Match[bytes], first: int) -> None:
         self._troubles[int(match[1])] = _TROUBLE[match[first][:1].lower() + match[first][-1:]]
+
+    def _cycle_metaspace(self, match: re.Match[bytes], first: int) -> None:
+        """Shenandoah's ``Metaspace: 676K(832K)->1135K(1280K) …``, which follows a cycle without its number."""
+        self._outside += 1
+        self._cycles.metaspace((SIZES[match[first]], SIZES[match[first + 1]], SIZES[match[first + 2]]))
 
     def _fact(self, match: re.Match[bytes], first: int) -> None:
         """A line in which the JVM tells about itself."""

@@ -60,7 +60,7 @@ IN_GC = (
         rb"(?: (\d{1,12}[BKMG])\(\d+%\)->(\d{1,12}[BKMG])\(\d+%\)(?: ([\d.,]+)s)?)?(?=[\r\n])",
     ),
     ("zmetaspace", rb"(?:[yYO]: )?Metaspace: (\d{1,12}[BKMG]) used, (\d{1,12}[BKMG]) committed"),
-    ("trouble", rb"(To-space exhausted|(?:[Pp]romotion failed)|[Cc]oncurrent mode (?:failure|interrupted))"),
+    ("trouble", rb"(To-space exhausted|[Pp]romotion failed|[Cc]oncurrent mode (?:failure|interrupted))(?=[\r\n])"),
     ("stall", rb"(?:[yYO]: )?((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
 )
 OUTSIDE = (
@@ -72,6 +72,7 @@ OUTSIDE = (
     ),
     ("entering", rb"Entering safepoint region: (\w+)"),
     ("stall", rb"((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
+    ("cycle_metaspace", rb"Metaspace: (\d{1,12}[BKMG])\(\d{1,12}[BKMG]\)->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)"),
     ("fact", jvmlines.FACT_LINE),
 )
 _DETAIL = rb"(?! |Using )"  # the most frequent lines that carry no event are refused first

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 # incident → module with the click commands `run`, `cure` and `demo`
-INCIDENTS = {"uv-heap": "flinkscope.cli.lab_uv_heap"}
+INCIDENTS = {"uv-heap": "flinkscope.cli.lab_uv_heap", "jm-metaspace": "flinkscope.cli.lab_jm_metaspace"}
 
 
 class IncidentGroup(click.Group):
@@ -66,7 +66,7 @@ def list_incidents(as_json: bool) -> None:
         echo_json(inventory.as_document())
         return
     for incident in inventory.incidents:
-        click.echo(f"{incident.name:10} {incident.title}")
+        click.echo(f"{incident.name:12} {incident.title}")
         for line in incident.sizes:
             click.echo(f"{'':10}   {line}")
     click.echo(f"\ncache: {inventory.cache}")

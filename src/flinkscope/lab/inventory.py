@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flinkscope.lab.cluster import abandoned_run_folders, remove_run_folder
-from flinkscope.lab.incidents import uv_heap
+from flinkscope.lab.incidents import jm_metaspace, uv_heap
 from flinkscope.lab.wheels import cache_root
 
 IN_USE, LEFTOVER, INSTALLED = "in use", "left by a killed run", "installed"
@@ -55,10 +55,11 @@ def take_inventory() -> Inventory:
     """Lists incidents and cache; reads only folder entries."""
     sizes = tuple(_size_line(name, size) for name, size in uv_heap.SIZES.items())
     incident = IncidentEntry(uv_heap.NAME, "daily unique visitors: Java heap space, although windows are purged", sizes)
+    leak = IncidentEntry(jm_metaspace.NAME, "metaspace of the JobManager after repeated web submissions", ())
     abandoned = set(abandoned_run_folders())
     entries = [_entry("wheel", path, INSTALLED) for path in _folders("wheels")]
     entries += [_entry("run", path, LEFTOVER if path in abandoned else IN_USE) for path in _folders("lab")]
-    return Inventory((incident,), str(cache_root()), tuple(entries))
+    return Inventory((incident, leak), str(cache_root()), tuple(entries))
 
 
 def remove_leftovers(*, wheels: bool = False) -> list[CacheEntry]:

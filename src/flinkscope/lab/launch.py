@@ -106,13 +106,17 @@ def command_line(
 ) -> list[str]:
     """The java command of a process: memory flags, user options, logging, class path, entry class, -D arguments."""
     jvm_flags, dynamic = flags
-    class_path = os.pathsep.join(str(jar) for jar in sorted((flink.path / "lib").glob("*.jar")))
     command = [str(java.java), *jvm_flags, "-XX:+IgnoreUnrecognizedVMOptions", *_OPENED, *options]
     command += [f"-Dlog.file={log_file}", f"-Dlog4j.configurationFile={(conf / 'log4j.properties').as_uri()}"]
-    command += ["-classpath", class_path, _ENTRY_CLASSES[role], "--configDir", str(conf)]
+    command += ["-classpath", class_path_of(flink), _ENTRY_CLASSES[role], "--configDir", str(conf)]
     for pair in dynamic:
         command += ["-D", pair]
     return command
+
+
+def class_path_of(flink: FlinkHome) -> str:
+    """All jars of the distribution's lib, as Flink's scripts put them on the class path."""
+    return os.pathsep.join(str(jar) for jar in sorted((flink.path / "lib").glob("*.jar")))
 
 
 def java_options(role: str, config: Mapping[str, str]) -> list[str]:

@@ -39,6 +39,11 @@ class Rest:
         )
         return str(answer["jobid"])
 
+    def plan(self, jar_id: str, entry_class: str, args: Sequence[str]) -> None:
+        """What "Show Plan" asks for; it runs the jar's main() too."""
+        body = json.dumps({"entryClass": entry_class, "programArgsList": list(args)})
+        self._call("POST", f"/jars/{jar_id}/plan", body=body, headers={"Content-Type": "application/json"})
+
     def cancel(self, job_id: str) -> None:
         """Asks for the job's end."""
         self._call("PATCH", f"/jobs/{job_id}?mode=cancel")

@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flinkscope.errors import UnreadableInputError, UsageError
+from flinkscope.lab.case_folder import make_room
 from flinkscope.lab.check import ResultCheck, Shop, check_results, page_view_count
 from flinkscope.lab.cluster import Cluster
 from flinkscope.lab.recorder import DIED, FINISHED, Recorder
 from flinkscope.lab.wheels import DEFAULT_FLINK, DEFAULT_JAVA, flink_home, java_home
 from flinkscope.progress import SILENT, Progress
-from flinkscope.sources.case import Case, CaseWriter, is_case, open_case
+from flinkscope.sources.case import Case, CaseWriter
 
 NAME = "uv-heap"
 ROOT_CAUSE = "R02"  # the rule that must be found
@@ -148,7 +148,7 @@ def run(plan: Plan, case_folder: Path, progress: Progress = SILENT, *, replace: 
     anything else, LabError when Flink cannot be brought up, MemoryConfigError when it refuses the memory settings.
     """
     flink, java = flink_home(plan.flink, progress), java_home(plan.java, progress)
-    _make_room(case_folder, replace)
+    make_room(case_folder, NAME, replace)
     writer = CaseWriter(case_folder, f"{NAME}: {_described(plan)}", plan.labels())
     views = page_view_count(plan.shop)
     with Cluster(plan.config(), plan.task_managers, flink=flink, java=java, progress=progress) as cluster:
@@ -192,17 +192,6 @@ def cure_plan(original: Plan, *, memory: Mapping[str, str] | None = None, design
     if not memory and not design:
         raise UsageError("a cure changes something", hint="--memory KEY=VALUE … or --design bucket")
     return replace(original, memory=dict(memory or original.memory), design=design or original.design)
-
-
-def _make_room(folder: Path, replace_case: bool) -> None:
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    ours = folder.is_dir() and is_case(folder) and open_case(folder).labels.get("incident") == NAME
-    if not ours:
-        raise UsageError(f"{folder}: there is something else", hint="choose another folder with --out")
-    if not replace_case:
-        raise UsageError(f"{folder}: there is a case already", hint="--replace, or another folder with --out")
-    shutil.rmtree(folder)
 
 
 def _check(plan: Plan, results: Path, writer: CaseWriter, progress: Progress) -> ResultCheck:

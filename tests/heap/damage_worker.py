@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from flinkscope.errors import FlinkscopeError
@@ -32,7 +33,7 @@ def use(path: Path) -> str:
         return f"{type(error).__name__} {error.message}"
 
 
-def main() -> None:
+def main(ask: Callable[[Path], str] = use) -> None:
     """Answers until the input ends."""
     original = Path(sys.argv[1]).read_bytes()
     folder = Path(sys.argv[2])
@@ -46,7 +47,7 @@ def main() -> None:
                 damaged[int(position)] = int(value)
         path = folder / f"{os.getpid()}-{number}.hprof"
         path.write_bytes(damaged)
-        answer = use(path)
+        answer = ask(path)
         path.unlink()
         print(answer.replace("\n", " "), flush=True)
 

@@ -120,7 +120,9 @@ class Heap(HeapAnswers):
     @cached_property
     def shallow_bytes(self) -> Array:
         """Bytes of each object: int32, int64 if any object is larger than 2 GiB."""
-        return shallow.shallow_column(self.store, self.sizes, self._progress, Space())
+        column = shallow.shallow_column(self.store, self.sizes, self._progress, Space())
+        self._progress.done()
+        return column
 
     @cached_property
     def roots(self) -> graph.Roots:
@@ -130,7 +132,9 @@ class Heap(HeapAnswers):
     @cached_property
     def graph(self) -> graph.Graph:
         """The reference graph (without edges to classes that are GC roots)."""
-        return graph.build_graph(self.store, self.roots, self._progress, self._space)
+        built = graph.build_graph(self.store, self.roots, self._progress, self._space)
+        self._progress.done()
+        return built
 
     @cached_property
     def _dominance(self) -> dominators.Dominance:
@@ -145,6 +149,7 @@ class Heap(HeapAnswers):
             self._progress,
             self._space,
         )
+        self._progress.done()
         reopen.save(self._kept_in, self.size_rule, self.store, found)
         return found
 
@@ -295,6 +300,7 @@ class Heap(HeapAnswers):
         if known is not None:
             return known
         found = histogram.class_retained(self.store, self._dominance)
+        self._progress.done()
         reopen.save_class_retained(self._kept_in, self.size_rule, found)
         return found
 

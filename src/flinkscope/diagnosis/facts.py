@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flinkscope.absent import Absent
+from flinkscope.absent import Absent, AbsentKind
+from flinkscope.flink.loaders import UserLoader
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.place import Place
+
+NO_LOADERS = Absent(
+    "user class loaders", AbsentKind.NOT_COLLECTED, how_to_get="a heap dump of the process: jcmd PID GC.heap_dump FILE"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,7 @@ class ProcessFacts:
     config: ConfigFacts | Absent
     log: tuple[LogEvent, ...] | Absent
     checkpoints: CheckpointFacts | Absent
+    loaders: tuple[UserLoader, ...] | Absent = NO_LOADERS  # of the heap dump
 
     @property
     def log_events(self) -> tuple[LogEvent, ...]:

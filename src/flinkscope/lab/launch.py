@@ -27,7 +27,7 @@ _RESOURCE_COMMANDS = {JOBMANAGER: "GET_JM_RESOURCE_PARAMS", TASKMANAGER: "GET_TM
 _RESULT_PREFIX = "BASH_JAVA_UTILS_EXEC_RESULT:"
 
 # env.java.default-opts.all of the distribution's own config.yaml (2.3.0), which the wheel lacks.
-_OPENED = (
+OPENED = (
     "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
     "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
     *(f"--add-exports=java.base/{p}=ALL-UNNAMED" for p in ("sun.net.util", "sun.security.util")),
@@ -106,7 +106,7 @@ def command_line(
 ) -> list[str]:
     """The java command of a process: memory flags, user options, logging, class path, entry class, -D arguments."""
     jvm_flags, dynamic = flags
-    command = [str(java.java), *jvm_flags, "-XX:+IgnoreUnrecognizedVMOptions", *_OPENED, *options]
+    command = [str(java.java), *jvm_flags, "-XX:+IgnoreUnrecognizedVMOptions", *OPENED, *options]
     command += [f"-Dlog.file={log_file}", f"-Dlog4j.configurationFile={(conf / 'log4j.properties').as_uri()}"]
     command += ["-classpath", class_path_of(flink), _ENTRY_CLASSES[role], "--configDir", str(conf)]
     for pair in dynamic:

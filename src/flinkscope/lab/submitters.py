@@ -10,7 +10,7 @@ from typing import Protocol
 
 from flinkscope.errors import LabError
 from flinkscope.lab.cluster import Cluster
-from flinkscope.lab.launch import class_path_of
+from flinkscope.lab.launch import OPENED, class_path_of
 
 CLIENT = "org.apache.flink.client.cli.CliFrontend"
 _CLIENT_TIMEOUT_S = 180.0
@@ -50,7 +50,8 @@ class ClientSubmitter:
         if flink is None or java is None:
             raise LabError("the cluster is not up")
         conf = self._cluster.config_path.parent
-        command = [str(java.java), "-XX:TieredStopAtLevel=1", "-Xmx256m", "-classpath", class_path_of(flink), CLIENT]
+        command = [str(java.java), "-XX:TieredStopAtLevel=1", "-Xmx256m", "-XX:+IgnoreUnrecognizedVMOptions"]
+        command += [*OPENED, "-classpath", class_path_of(flink), CLIENT]
         command += ["run", "--detached", "-p", "1", "-c", self._entry_class, str(self._jar), *arguments]
         environment = {**os.environ, "FLINK_CONF_DIR": str(conf), "FLINK_LIB_DIR": str(flink.path / "lib")}
         done = subprocess.run(

@@ -29,7 +29,7 @@ _LOG_HOW = "the log folder of the Flink process: flink-*.log and flink-*.out"
 _CONFIG_HOW = "conf/config.yaml (flink-conf.yaml before 1.19) of the process"
 
 # read, but no rule uses them (they serve the lab and people)
-_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "class_histogram"})
+_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "class_histogram", "submissions"})
 
 
 @dataclass(slots=True)
@@ -119,6 +119,7 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
         config=config,
         log=log if isinstance(log, Absent) and not ends.events else (*_events(log), *ends.events),
         checkpoints=checkpoints,
+        loaders=replace(heap, what="user class loaders") if isinstance(heap, Absent) else heap.loaders,
     )
 
 

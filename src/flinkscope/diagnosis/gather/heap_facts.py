@@ -9,6 +9,7 @@ from flinkscope.diagnosis.facts import ClassCount, DominatorShare, HeapFacts, Ow
 from flinkscope.flink.lens import view
 from flinkscope.flink.lens.ownership import Ownership
 from flinkscope.flink.lens.process import ProcessView
+from flinkscope.flink.loaders import UserLoader, user_loaders
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.heap import open_heap
 from flinkscope.heap.store import Heap
@@ -26,6 +27,7 @@ class DumpFacts:
     heap: HeapFacts
     state: StateFacts
     process: ProcessView
+    loaders: tuple[UserLoader, ...]
 
 
 def heap_facts(path: Path, name: str, progress: Progress) -> DumpFacts:
@@ -36,7 +38,7 @@ def heap_facts(path: Path, name: str, progress: Progress) -> DumpFacts:
     heap = open_heap(path, progress=progress)
     progress.phase("reading Flink's state")
     seen = view(heap, name)
-    return DumpFacts(_whole_heap(heap, path, name, seen.ownership), seen.state, seen.process)
+    return DumpFacts(_whole_heap(heap, path, name, seen.ownership), seen.state, seen.process, user_loaders(heap))
 
 
 def _whole_heap(heap: Heap, path: Path, name: str, ownership: Ownership) -> HeapFacts:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from flinkscope.errors import UnreadableInputError
 from flinkscope.formats.hprof.records import Pages
-from flinkscope.heap.kernels.index import AddressMap, merge_pages, rank_words
+from flinkscope.heap.kernels.address_map import AddressMap, merge_pages, rank_words
 
 Array = npt.NDArray[Any]
 

@@ -14,7 +14,7 @@ from flinkscope.formats.hprof.records import WORKERS, DumpRecords
 from flinkscope.heap.addresses import address_step, map_addresses
 from flinkscope.heap.classes import ClassTable
 from flinkscope.heap.kernels import index as kernels
-from flinkscope.heap.kernels.index import AddressMap
+from flinkscope.heap.kernels.address_map import AddressMap, gaps_after, lookup_all
 from flinkscope.heap.sizes import NO_GAP, Gaps, Sizes, mat_formula, measure
 from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
@@ -56,7 +56,7 @@ class ObjectStore:
     def lookup(self, addresses: Array) -> Array:
         """Dense indices (int32) of addresses, -1 where no object is."""
         indices = np.empty(len(addresses), np.int32)
-        kernels.lookup_all(np.ascontiguousarray(addresses, dtype=np.int64), self.map, indices)
+        lookup_all(np.ascontiguousarray(addresses, dtype=np.int64), self.map, indices)
         return indices
 
 
@@ -80,10 +80,10 @@ def index_objects(records: DumpRecords, progress: Progress, space: Space) -> Obj
         smallest = _name_unknown(records, classes, offsets, class_of, smallest)
     class_of[0] = next(iter(classes.rows_by_name.get(LOADER, [])), -1)
     mirror_index = np.empty(len(classes), np.int32)
-    kernels.lookup_all(classes.ids, address_map, mirror_index)
+    lookup_all(classes.ids, address_map, mirror_index)
     mirrors = np.full(len(classes), -1, np.int64)
     if address_map.shift == 3:
-        kernels.gaps_after(classes.ids, address_map, 16, mirrors)
+        gaps_after(classes.ids, address_map, 16, mirrors)
     else:
         smallest[:, :] = (NO_GAP, 0, 0)
         array_gaps[:, :] = (NO_GAP, 0, 0)

@@ -13,7 +13,7 @@ from flinkscope.formats.hprof.records import DumpRecords, Names
 from flinkscope.heap import cache
 from flinkscope.heap.classes import ClassTable
 from flinkscope.heap.dominators import Dominance
-from flinkscope.heap.kernels.index import AddressMap
+from flinkscope.heap.kernels.address_map import AddressMap
 from flinkscope.heap.objects import ObjectStore
 from flinkscope.heap.sizes import Gaps
 

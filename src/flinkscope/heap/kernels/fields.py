@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.formats.hprof.words import big_u32
-from flinkscope.heap.kernels.index import AddressMap, lookup, read_id
+from flinkscope.heap.kernels.address_map import AddressMap, lookup, read_id
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "build_report": "flinkscope.report.builder",
+    "collect": "flinkscope.capture.collect",
     "compare": "flinkscope.report.comparison",
     "diagnose": "flinkscope.diagnosis.run",
     "open_case": "flinkscope.sources.case",
@@ -31,6 +32,7 @@ __all__ = [
     "MemoryConfigError",
     "__version__",
     "build_report",
+    "collect",
     "compare",
     "diagnose",
     "list_jvms",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from flinkscope.capture.collect import collect
     from flinkscope.diagnosis.run import diagnose
     from flinkscope.errors import FlinkscopeError, MemoryConfigError
     from flinkscope.flink.memory_model import memory_model

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "size": ("flinkscope.cli.size", "from a live set to configuration keys that start"),
     "lint": ("flinkscope.cli.lint", "what is misspelt, ignored, idle or about to bite in a configuration"),
     "threads": ("flinkscope.cli.threads", "threads of a PID, dump or REST: states, repeated names, deadlocks"),
+    "collect": ("flinkscope.cli.collect", "record a case from a PID, a pod or a REST address, cheap things first"),
     "jvm": ("flinkscope.cli.jvm", "ask a running JVM by attach: histogram, loaders, metaspace, flags, heap dump, JFR"),
 }
 

@@ -90,9 +90,9 @@ def test_the_whole_dump_answers_everything(tmp_path: Path) -> None:
 
 def test_mutations(tmp_path: Path) -> None:
     original = sample()
-    found = answers(original, mutations(original, 30, 1), tmp_path)
-    assert len(found) == 36
-    assert sum(answer.startswith("ok ") for answer in found) > 15
+    found = answers(original, mutations(original, 15, 1), tmp_path)
+    assert len(found) == 18
+    assert sum(answer.startswith("ok ") for answer in found) > 6
 
 
 @pytest.mark.heavy

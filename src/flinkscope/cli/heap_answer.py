@@ -53,9 +53,9 @@ def show_answer(
     heap: Heap, answer: Any, as_json: bool, show_strings: bool, render: Callable[[], None], key: str = "rows"
 ) -> None:
     """Prints the answer: a JSON document with what is missing and whether strings are shown, or the rendered text."""
-    from flinkscope.cli.show import TerminalProgress, echo_json
+    from flinkscope.cli.show import echo_json
 
-    TerminalProgress().done()
+    heap.progress.done()
     if as_json:
         plain = {key: _plain(answer)} if isinstance(answer, list | tuple) else _plain(answer)
         plain |= {

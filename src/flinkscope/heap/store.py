@@ -65,6 +65,11 @@ class Heap(HeapAnswers):
         return self.records.path
 
     @property
+    def progress(self) -> Progress:
+        """Who is told of long work."""
+        return self._progress
+
+    @property
     def object_count(self) -> int:
         """All objects of the dump: instances, arrays, class objects, and the boot loader."""
         return self.store.object_count
@@ -245,7 +250,8 @@ class Heap(HeapAnswers):
             return fields.strings(self.store, indices)
         from flinkscope.heap.strings import string_report
 
-        return string_report(self, **options)
+        with self._working("comparing strings"):
+            return string_report(self, **options)
 
     # --- addresses and references
 

@@ -1,0 +1,195 @@
+"""User class loaders of small dumps: what is leaked, what keeps it, what is no leak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flinkscope.flink.loaders import UserLoader, pin_groups, user_loaders
+from flinkscope.flink.pin_catalogue import KINDS, SITES, site_of
+from flinkscope.flink.pin_library import LIBRARIES, library_of_class, library_of_thread
+from strategies.loader_heap import LoaderHeap
+
+POOL = "java.util.concurrent.Executors$DefaultThreadFactory"
+PINS: dict[str, Callable[[LoaderHeap, int], object]] = {
+    "shutdown_hook": LoaderHeap.hook_pin,
+    "thread": LoaderHeap.thread_pin,
+    "thread_context_loader": LoaderHeap.context_pin,
+    "thread_local": LoaderHeap.thread_local_pin,
+    "timer": LoaderHeap.timer_pin,
+    "jdbc_driver": LoaderHeap.driver_pin,
+    "static_field": LoaderHeap.static_pin,
+    "executor": lambda heap, loader: heap.pool_pin(loader, POOL),
+    "unknown": LoaderHeap.jni_pin,
+}
+
+
+def rows_of(heap: LoaderHeap, folder: Path) -> tuple[UserLoader, ...]:
+    return user_loaders(heap.done().open(folder))
+
+
+@pytest.mark.parametrize("modern", [False, True], ids=["jdk17", "jdk21"])
+@pytest.mark.parametrize("kind", PINS)
+def test_each_kind_of_pin_is_named_with_its_chain_and_remedy(kind: str, modern: bool, tmp_path: Path) -> None:
+    heap = LoaderHeap(modern=modern)
+    loader = heap.loader(closed=True)
+    PINS[kind](heap, loader)
+    (row,) = rows_of(heap, tmp_path)
+    assert (row.address, row.state, row.jars) == (loader, "leaked", ("file:/tmp/job.jar",))
+    (pin,) = row.pins
+    assert pin.kind == kind
+    assert pin.remedy
+    assert len(pin.chain) >= (1 if kind == "unknown" else 2)
+    assert pin.library in ("user", "job.jar")
+
+
+def test_without_a_pin_a_closed_loader_only_awaits_a_collection(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    heap.soft_cache(heap.loader(closed=True))
+    heap.loader(closed=True)
+    rows = rows_of(heap, tmp_path)
+    assert [row.state for row in rows] == ["awaiting_gc", "awaiting_gc"]
+    assert not any(row.pins for row in rows)
+    soft, dead = sorted(rows, key=lambda row: row.address)
+    assert {c.name: c.holds for c in soft.unloading}["not even softly reachable"] is False
+    assert {c.name: c.holds for c in dead.unloading}["not even softly reachable"] is True
+    assert all({c.name: c.holds for c in row.unloading}["no reachable loader"] for row in rows)
+
+
+def test_live_jobs_and_leaked_submissions_are_told_apart(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    live = [heap.loader(closed=False) for _ in range(2)]
+    for number, loader in enumerate(live):
+        heap.running_job(loader, number, 0xABC)
+        heap.thread_pin(loader, "Source (1/1)")
+    leaked = [heap.loader(closed=True) for _ in range(3)]
+    for loader in leaked:
+        heap.hook_pin(loader)
+    rows = rows_of(heap, tmp_path)
+    assert [r.address for r in rows if r.state == "leaked"] == leaked
+    assert {r.address: r.job for r in rows if r.state == "live"} == {
+        live[0]: "0" * 29 + "abc",
+        live[1]: "0" * 15 + "1" + "0" * 13 + "abc",
+    }
+    assert not any(r.pins for r in rows if r.state == "live")
+
+
+def test_one_of_two_pins_removed_leaves_the_other_named(tmp_path: Path) -> None:
+    kinds = []
+    for both in (True, False):
+        heap = LoaderHeap()
+        loader = heap.loader(closed=True)
+        heap.hook_pin(loader)
+        if both:
+            heap.driver_pin(loader)
+        (row,) = rows_of(heap, tmp_path)
+        kinds.append({pin.kind for pin in row.pins})
+    assert kinds == [{"shutdown_hook", "jdbc_driver"}, {"shutdown_hook"}]
+
+
+def test_the_same_pin_of_many_submissions_is_one_group(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    for submission in range(5):
+        loader = heap.loader(closed=True, code="com.alibaba.nacos.common.Job")
+        for hook in range(3):
+            heap.hook_pin(loader, f"hook-{submission}-{hook}")
+    rows = rows_of(heap, tmp_path)
+    (group,) = pin_groups(rows)
+    assert group.text == "3 shutdown hooks × 5 submissions"
+    assert (group.library, group.pins, group.loaders) == ("nacos", 15, 5)
+    assert "NotifyCenter" in group.example.remedy
+
+
+def test_all_references_over_a_user_s_thread_are_one_pin(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    loader = heap.loader(closed=True)
+    thread = heap.new_thread("worker", heap.user_object(loader), contextClassLoader=loader)
+    serial = heap.running(thread, ("user.Job", "run"))
+    heap.local(heap.user_object(loader), serial, 0)
+    (row,) = rows_of(heap, tmp_path)
+    (pin,) = row.pins
+    assert (pin.kind, pin.thread, pin.references) == ("thread", "worker", 3)
+    assert pin.stack[0].startswith("user.Job.run")
+
+
+def test_a_pool_with_a_library_s_own_factory_is_not_the_user_s(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    heap.pool_pin(heap.loader(closed=True), "some.library.Factory")
+    (row,) = rows_of(heap, tmp_path)
+    assert [pin.kind for pin in row.pins] == ["thread_context_loader"]
+
+
+def test_a_loader_that_another_leaked_one_holds_says_so(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    held, holder = heap.loader(closed=True), heap.loader(closed=True, code="user.Other")
+    outer = heap.new(heap.last_class, next=heap.user_object(held))
+    heap.running(heap.new_thread("worker", outer))
+    rows = {row.address: row for row in rows_of(heap, tmp_path)}
+    assert {rows[a].state for a in (held, holder)} == {"leaked"}
+    assert [pin.kind for pin in rows[holder].pins] == ["thread"]
+    assert [pin.kind for pin in rows[held].pins] == ["unknown"]
+    assert "user.Other" in rows[held].pins[0].chain[0]
+
+
+def test_a_weak_value_beside_a_strong_one_does_not_hide_it(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    loader = heap.loader(closed=True)
+    heap.soft_cache(loader)
+    heap.static_pin(loader)
+    (row,) = rows_of(heap, tmp_path)
+    assert [pin.kind for pin in row.pins] == ["static_field"]
+
+
+def test_a_job_s_id_is_in_the_path_of_its_blob(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    heap.hook_pin(heap.loader(closed=True, jar=f"/tmp/blobStorage/job_{'0a' * 16}/blob_p-77"))
+    (row,) = rows_of(heap, tmp_path)
+    assert row.job == "0a" * 16
+
+
+def test_a_dump_without_flink_has_no_user_loaders(tmp_path: Path) -> None:
+    assert rows_of(LoaderHeap(), tmp_path) == ()
+
+
+def test_a_loader_whose_class_path_is_not_in_the_dump_counts_as_live(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    loader = heap.loader(closed=True)
+    heap.thread_pin(loader)
+    heap.dump.objects = [
+        o for o in heap.dump.objects if getattr(o, "cls", 0) != heap.classes["jdk.internal.loader.URLClassPath"]
+    ]
+    (row,) = rows_of(heap, tmp_path)
+    assert (row.state, row.jars) == ("live", ())
+
+
+def test_the_catalogue_is_sound() -> None:
+    assert all(site.kind in KINDS for site in SITES)
+    assert len({site.prefix for site in SITES}) == len(SITES)
+    for name, expected in (
+        ("java.sql.DriverInfo", "jdbc_driver"),
+        ("org.apache.hadoop.util.ShutdownHookManager$HookEntry", "shutdown_hook"),
+        ("org.apache.hadoop.util.ReflectionUtils", "static_field"),
+        ("java.util.HashMap", None),
+    ):
+        site = site_of(name)
+        assert (site.kind if site else None) == expected
+    names = [library.name for library in LIBRARIES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "thread", "library"),
+    [
+        ("com.alibaba.nacos.client.config.Worker", None, "nacos"),
+        ("shaded.org.apache.logging.log4j.core.util.Hook", None, "log4j2"),
+        (None, "mysql-cj-abandoned-connection-cleanup", "MySQL Connector/J"),
+        (None, "HikariPool-3 housekeeper", "HikariCP"),
+        (None, "nacos.publisher-com.alibaba.SlowEvent", "nacos"),
+        ("my.company.Job", "worker-1", None),
+    ],
+)
+def test_libraries_are_known_by_class_and_thread(class_name: str | None, thread: str | None, library: str) -> None:
+    found = (library_of_class(class_name) if class_name else None) or library_of_thread(thread)
+    assert (found.name if found else None) == library

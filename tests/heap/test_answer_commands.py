@@ -127,6 +127,7 @@ def test_an_incomplete_dump_says_so_in_line_1(dump: tuple[Path, dict[str, int]],
             continue
         _, text = run(name, cut, *rest)
         assert text.startswith("incomplete dump: "), name
+        assert max(len(line) for line in text.splitlines()) <= 100
         document = json.loads(run(name, cut, *rest, "--json")[1])
         assert document["incomplete"]
         assert document["missing"]

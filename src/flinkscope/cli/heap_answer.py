@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,7 +68,7 @@ def show_answer(
         echo_json(plain)
         return
     for sentence in heap.missing.sentences:
-        click.echo(f"incomplete dump: {sentence}")
+        click.echo(fill(f"incomplete dump: {sentence}", WIDTH, subsequent_indent="  "))
     render()
     if not show_strings:
         click.echo("contents of strings and arrays are hidden (--show-strings shows them)")

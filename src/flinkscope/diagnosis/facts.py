@@ -107,8 +107,8 @@ class GcFacts:
     full_gcs: tuple[FullGc, ...]
     consecutive_full_gcs: int
     fruitless_full_gcs: int  # of those, how many freed less than 10 % of the heap
-    gc_share_bp: int  # of the whole log
-    gc_share_worst_minute_bp: int
+    gc_share_bp: int | Absent  # of the whole log; Absent without time stamps
+    gc_share_worst_minute_bp: int | Absent
     throughput_bp: int | Absent
     oom_line: int | None
     coverage_bp: int

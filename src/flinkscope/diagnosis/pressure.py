@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-from flinkscope.absent import Absent, present
+from flinkscope.absent import present
 from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
 from flinkscope.diagnosis.finding import Evidence
 from flinkscope.place import Place
@@ -50,7 +50,7 @@ def heap_pressure(facts: ProcessFacts) -> HeapPressure:
         live = heap.used_bytes
         text = f"{human_bytes(live)} of the heap dump are reachable"
         live_evidence = [Evidence(text, heap.place, {"live_set_bytes": live})]
-    spent = [_share_evidence(gc)] if gc and not isinstance(gc.throughput_bp, Absent) else []
+    spent = share_evidence(gc) if gc else ()
     return HeapPressure(
         died_of_heap=bool(deaths),
         live_set_bytes=live,
@@ -84,11 +84,13 @@ def _live_evidence(gc: GcFacts, live_bytes: int) -> Evidence:
     return Evidence(text, Place(gc.place.source, line=biggest.line if biggest else None), figures)
 
 
-def _share_evidence(gc: GcFacts) -> Evidence:
-    worst = human_bp(gc.gc_share_worst_minute_bp)
-    text = f"GC pauses took {human_bp(gc.gc_share_bp)} of the time, {worst} of the worst minute"
-    figures = {"gc_share_bp": gc.gc_share_bp, "gc_share_worst_minute_bp": gc.gc_share_worst_minute_bp}
-    return Evidence(text, gc.place, figures)
+def share_evidence(gc: GcFacts) -> tuple[Evidence, ...]:
+    """The share of time in GC pauses; nothing where the log has no time stamps."""
+    whole, worst = present(gc.gc_share_bp), present(gc.gc_share_worst_minute_bp)
+    if whole is None or worst is None:
+        return ()
+    text = f"GC pauses took {human_bp(whole)} of the time, {human_bp(worst)} of the worst minute"
+    return (Evidence(text, gc.place, {"gc_share_bp": whole, "gc_share_worst_minute_bp": worst}),)
 
 
 def _settings(facts: ProcessFacts) -> list[Evidence]:

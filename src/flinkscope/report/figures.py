@@ -18,13 +18,13 @@ def figures_of(process: ProcessFacts) -> Iterator[FigureRow]:
     """Every key figure, in a fixed order; one that is not known says why and how to get it."""
     yield _figure("max_heap_bytes", "largest heap (-Xmx)", "bytes", process.gc, lambda g: g.max_heap_bytes)
     yield _figure("live_set_bytes", "live set after the last full GC", "bytes", process.gc, _live_set)
-    yield _figure("gc_share_bp", "share of time in GC", "bp", process.gc, lambda g: _timed(g, g.gc_share_bp))
+    yield _figure("gc_share_bp", "share of time in GC", "bp", process.gc, lambda g: g.gc_share_bp)
     yield _figure(
         "gc_share_worst_minute_bp",
         "time in GC, worst minute",
         "bp",
         process.gc,
-        lambda g: _timed(g, g.gc_share_worst_minute_bp),
+        lambda g: g.gc_share_worst_minute_bp,
     )
     yield _figure("full_gc_count", "full collections", "count", process.gc, lambda g: len(g.full_gcs))
     yield _figure("observed_ns", "time observed in the GC log", "ns", process.gc, lambda g: g.duration_ns or None)
@@ -50,11 +50,6 @@ def _figure(name: str, title: str, unit: Unit, fact: T | Absent, read: Callable[
         how = f"; {value.how_to_get}" if value.how_to_get else ""
         return FigureRow(name, title, unit, absent=f"{value}{how}", place=place)
     return FigureRow(name, title, unit, int(value), place=place)
-
-
-def _timed(gc: GcFacts, share_bp: int) -> int | Absent:
-    """A share of time is known only where the log tells time."""
-    return gc.throughput_bp if isinstance(gc.throughput_bp, Absent) else share_bp
 
 
 def _live_set(gc: GcFacts) -> int | Absent:

@@ -98,9 +98,11 @@ def _gc_sentences(gc: GcFacts) -> Iterator[str]:
         of = f" of the heap's {human_bytes(limit)}" if limit else ""
         yield f"After the last full collection {bound}{human_bytes(live)}{of} was still in use."
     if gc.consecutive_full_gcs >= 2:
+        worst = present(gc.gc_share_worst_minute_bp)
+        spent = "" if worst is None else f"; in the worst minute {human_bp(worst)} of the time was GC"
         yield (
             f"{gc.consecutive_full_gcs} full collections came in a row, {gc.fruitless_full_gcs} of them freed less "
-            f"than 10 % of the heap; in the worst minute {human_bp(gc.gc_share_worst_minute_bp)} of the time was GC."
+            f"than 10 % of the heap{spent}."
         )
 
 

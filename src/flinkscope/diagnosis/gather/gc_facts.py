@@ -19,6 +19,7 @@ from flinkscope.place import Place
 from flinkscope.progress import Progress
 
 FRUITLESS_BP = 1_000  # a full GC that frees less than a tenth of the heap
+FULL_TENTHS = 7
 _SHARE_WINDOW_NS = 5_000_000_000
 
 
@@ -44,8 +45,8 @@ def gc_facts(paths: Sequence[Path], name: str, progress: Progress) -> GcFacts:
         full_gcs=fulls,
         consecutive_full_gcs=in_a_row,
         fruitless_full_gcs=fruitless,
-        gc_share_bp=0 if isinstance(throughput, Absent) else 10_000 - throughput,
-        gc_share_worst_minute_bp=_worst_minute(log),
+        gc_share_bp=throughput if isinstance(throughput, Absent) else 10_000 - throughput,
+        gc_share_worst_minute_bp=_figure(log, "gc_share_max_1min_bp"),
         throughput_bp=throughput,
         oom_line=next((line for run in log.segments for line, _ in run.jvm.out_of_memory), None),
         coverage_bp=_coverage(log),
@@ -57,11 +58,6 @@ def gc_facts(paths: Sequence[Path], name: str, progress: Progress) -> GcFacts:
 def _figure(log: GcLog, name: str) -> int | Absent:
     found = log.figures.get(name, Absent(name))
     return found if isinstance(found, Absent) else int(found.value)
-
-
-def _worst_minute(log: GcLog) -> int:
-    found = _figure(log, "gc_share_max_1min_bp")
-    return 0 if isinstance(found, Absent) else found
 
 
 def _coverage(log: GcLog) -> int:
@@ -92,12 +88,13 @@ def _rows(log: GcLog) -> tuple[int, int]:
     events, maximum = log.timeline.events, log.max_heap_bytes or 0
     before, after = events["heap_before_bytes"], events["heap_after_bytes"]
     useful = (before - after) * 10 >= max(maximum, 1)
+    crowded = before * 10 >= maximum * FULL_TENTHS  # a full GC of a nearly empty heap has another cause: metaspace
     full = log.timeline.full & (after != MISSING)
     longest = run = longest_fruitless = fruitless = 0
     for row in np.flatnonzero((full | log.timeline.young) & (after != MISSING)).tolist():
         if full[row]:
             run += 1
-            fruitless = 0 if useful[row] else fruitless + 1
+            fruitless = fruitless + 1 if crowded[row] and not useful[row] else 0
         elif useful[row]:
             run = fruitless = 0
         longest, longest_fruitless = max(longest, run), max(longest_fruitless, fruitless)

@@ -6,7 +6,7 @@ ParallelGC the JVM says `GC overhead limit exceeded`; G1 has no such text and go
 **Why it happens.** The live set has reached the ceiling. Each full GC frees next to nothing, so the next one is due
 at once. This is the last act of another cause (R01, R02, …), never a cause by itself.
 
-**Evidence.** Three or more full GCs in a row that each free less than 10 % of the heap, or more than half of one
+**Evidence.** Three or more full GCs in a row that each free less than 10 % of a full heap, or more than half of one
 minute spent in GC pauses.
 
 **Remedy.** That of the cause. Name the collector explicitly (`env.java.opts.taskmanager: -XX:+UseG1GC`), since Flink's
@@ -20,9 +20,10 @@ start scripts leave the choice to the JVM, which takes Serial with one CPU or le
 
 from __future__ import annotations
 
-from flinkscope.absent import required
+from flinkscope.absent import present, required
 from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
 from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, RuledOut, Severity
+from flinkscope.diagnosis.pressure import share_evidence
 from flinkscope.diagnosis.rule import Rule, Threshold
 from flinkscope.place import Place
 from flinkscope.units import human_bp, human_count
@@ -44,29 +45,23 @@ RULE = Rule(
 def check(facts: ProcessFacts) -> Outcome:
     """Fires on back-to-back full GCs without effect, or on a minute spent mostly in GC."""
     gc = required(facts.gc)
-    row, share = gc.fruitless_full_gcs, gc.gc_share_worst_minute_bp
-    if row < RULE.thresholds["fruitless_full_gcs"].value and share < RULE.thresholds["gc_share_bp"].value:
-        return RuledOut(f"at most {human_bp(share)} of any minute went into GC, {row} full GCs in a row without effect")
+    row, share = gc.fruitless_full_gcs, present(gc.gc_share_worst_minute_bp)
+    wasted = row >= RULE.thresholds["fruitless_full_gcs"].value
+    if not wasted and (share is None or share < RULE.thresholds["gc_share_bp"].value):
+        spent = "" if share is None else f"at most {human_bp(share)} of any minute went into GC, "
+        return RuledOut(f"{spent}{row} full GCs in a row without effect")
+    spent = "" if share is None else f", {human_bp(share)} of the worst minute spent in GC pauses"
     return Fired(
-        summary=f"{human_count(len(gc.full_gcs))} full GCs, {human_bp(share)} of the worst minute spent in GC pauses",
-        evidence=_evidence(gc),
+        summary=f"{human_count(len(gc.full_gcs))} full GCs{spent}",
+        evidence=(*_row_evidence(gc), *share_evidence(gc)),
         remedies=(),
         certainty_bp=9_500,
     )
 
 
-def _evidence(gc: GcFacts) -> tuple[Evidence, ...]:
-    last = gc.full_gcs[-1] if gc.full_gcs else None
-    share = Evidence(
-        f"GC pauses: {human_bp(gc.gc_share_worst_minute_bp)} of the worst minute, {human_bp(gc.gc_share_bp)} overall",
-        gc.place,
-        {"gc_share_worst_minute_bp": gc.gc_share_worst_minute_bp, "gc_share_bp": gc.gc_share_bp},
-    )
-    if last is None or gc.fruitless_full_gcs == 0:
-        return (share,)
-    row = Evidence(
-        f"{gc.fruitless_full_gcs} full GCs in a row freed less than 10 % of the heap each",
-        Place(gc.place.source, line=last.line),
-        {"fruitless_full_gcs": gc.fruitless_full_gcs, "full_gcs": len(gc.full_gcs)},
-    )
-    return (row, share)
+def _row_evidence(gc: GcFacts) -> tuple[Evidence, ...]:
+    if not gc.full_gcs or gc.fruitless_full_gcs == 0:
+        return ()
+    text = f"{gc.fruitless_full_gcs} full GCs in a row freed less than 10 % of the heap each"
+    figures = {"fruitless_full_gcs": gc.fruitless_full_gcs, "full_gcs": len(gc.full_gcs)}
+    return (Evidence(text, Place(gc.place.source, line=gc.full_gcs[-1].line), figures),)

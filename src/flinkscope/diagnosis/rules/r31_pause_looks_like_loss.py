@@ -20,9 +20,10 @@ from __future__ import annotations
 from flinkscope.absent import present
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, RuledOut, Severity, Unclear
+from flinkscope.diagnosis.pressure import share_evidence
 from flinkscope.diagnosis.rule import Rule, Threshold
 from flinkscope.diagnosis.said import as_evidence, said
-from flinkscope.units import human_bp, human_ns
+from flinkscope.units import human_ns
 
 RULE = Rule(
     id="R31",
@@ -48,18 +49,13 @@ def check(facts: ProcessFacts) -> Outcome:
     if gc is None:
         return Unclear("the log speaks of time-outs; only the GC log can tell whether the process stood still",
                        "-Xlog:gc*,safepoint in env.java.opts", as_evidence(events))  # fmt: skip
-    longest = max(gc.series.pause_ns, default=0)
-    if (
-        longest < RULE.thresholds["pause_ns"].value
-        and gc.gc_share_worst_minute_bp < RULE.thresholds["gc_share_bp"].value
-    ):
+    longest, share = max(gc.series.pause_ns, default=0), present(gc.gc_share_worst_minute_bp) or 0
+    if longest < RULE.thresholds["pause_ns"].value and share < RULE.thresholds["gc_share_bp"].value:
         return RuledOut(f"the process never stood still: longest pause {human_ns(longest)}", as_evidence(events))
-    text = (
-        f"longest GC pause {human_ns(longest)}, {human_bp(gc.gc_share_worst_minute_bp)} of the worst minute in pauses"
-    )
-    stopped = Evidence(
-        text, gc.place, {"pause_max_ns": longest, "gc_share_worst_minute_bp": gc.gc_share_worst_minute_bp}
-    )
+    stopped = Evidence(f"longest GC pause {human_ns(longest)}", gc.place, {"pause_max_ns": longest})
     return Fired(
-        "the process stood still so long that others took it for dead", (*as_evidence(events), stopped), (), 8_500
+        "the process stood still so long that others took it for dead",
+        (*as_evidence(events), stopped, *share_evidence(gc)),
+        (),
+        8_500,
     )

@@ -162,4 +162,6 @@ def _show(outcome: Outcome, as_json: bool, following: str) -> None:
         click.echo(
             f"  forecast after {at}: {step} a submission, {outcome.predicted} fit; {len(outcome.submissions)} did"
         )
+    if outcome.leaked is not None:
+        click.echo(f"  leaked class loaders in its heap dump: {outcome.leaked}")
     click.echo(f"case: {case.root}" + (f"\n{following}" if following else ""))

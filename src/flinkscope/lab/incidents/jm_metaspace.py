@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from flinkscope.errors import FlinkscopeError, LabError, UnreadableInputError, UsageError
+from flinkscope.flink.loaders import user_loaders
 from flinkscope.flink.metaspace_forecast import MetaspaceForecast, forecast
+from flinkscope.heap import open_heap
 from flinkscope.jvm.live import open_jvm
 from flinkscope.jvm.verbs import open_verbs
 from flinkscope.lab.case_folder import make_room
@@ -107,7 +109,8 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. ``forecast``: made at half of the submissions that went well."""
+    """How a run ended. ``forecast``: made at half of the submissions that went well. ``leaked``: class loaders in the
+    JobManager's dump that are closed and kept; None without a dump."""
 
     case: Case
     outcome: str
@@ -115,12 +118,12 @@ class Outcome:
     forecast: MetaspaceForecast | None
     forecast_at: int
     refusal: str = ""
+    leaked: int | None = None
 
     @property
     def flat(self) -> bool:
-        """Whether no submission left anything behind."""
-        seen = forecast([s.floor_bytes for s in self.submissions], 1 << 62)
-        return self.outcome == SURVIVED and seen is not None and seen.step_bytes == 0
+        """Whether all went well and no submission left a class loader behind."""
+        return self.outcome == SURVIVED and self.leaked == 0
 
     @property
     def predicted(self) -> int | None:
@@ -152,7 +155,8 @@ def run(plan: Plan, case_folder: Path, progress: Progress = SILENT, *, replace: 
     seen = forecast([s.floor_bytes for s in done[:half]], plan.metaspace_bytes)
     _save_submissions(writer, plan, done, outcome, refusal)
     writer.label(outcome=outcome, submitted=str(len(done)))
-    return Outcome(writer.case(), outcome, tuple(done), seen, half, refusal)
+    case = writer.case()
+    return Outcome(case, outcome, tuple(done), seen, half, refusal, _leaked(case, progress))
 
 
 def plan_of(case: Case) -> Plan:
@@ -237,6 +241,15 @@ def _dump(cluster: Cluster, writer: CaseWriter) -> None:
         dump_live_heap(pid, cluster.folder / "dumps" / f"live_pid{pid}.hprof")
     except LabError as error:
         writer.note_missing("heap_dump", error.message, process=cluster.job_manager.id)
+
+
+def _leaked(case: Case, progress: Progress) -> int | None:
+    """Leaked class loaders in the JobManager's dump."""
+    dumps = case.of_kind("heap_dump", "jobmanager-0")
+    if not dumps:
+        return None
+    heap = open_heap(case.path_of(dumps[0]), progress=progress)
+    return sum(row.state == "leaked" for row in user_loaders(heap))
 
 
 def _save_submissions(writer: CaseWriter, plan: Plan, done: list[Submission], outcome: str, refusal: str) -> None:

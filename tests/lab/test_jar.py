@@ -1,4 +1,4 @@
-"""The shipped jar: its checksum, its bytecode, and that the sources build it again byte for byte."""
+"""The shipped jars: their checksums, their bytecode, and that the sources build them again byte for byte."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from pathlib import Path
 
 import pytest
 
-from flinkscope.lab.incidents.uv_heap import ENTRY_CLASS, JAR
+from flinkscope.lab.incidents import jm_metaspace, uv_heap
 
 ROOT = Path(__file__).resolve().parents[2]
 JAVA_11 = 55
+JARS = {uv_heap.JAR: uv_heap.ENTRY_CLASS, jm_metaspace.JAR: jm_metaspace.ENTRY_CLASS}
+each_jar = pytest.mark.parametrize("jar_path", JARS, ids=lambda path: path.stem)
 
 
-def test_the_checksum_is_the_jar_s() -> None:
-    told = JAR.with_suffix(".jar.sha256").read_text(encoding="utf-8").split()
-    assert told == [hashlib.sha256(JAR.read_bytes()).hexdigest(), JAR.name]
+@each_jar
+def test_the_checksum_is_the_jar_s(jar_path: Path) -> None:
+    told = jar_path.with_suffix(".jar.sha256").read_text(encoding="utf-8").split()
+    assert told == [hashlib.sha256(jar_path.read_bytes()).hexdigest(), jar_path.name]
 
 
-def test_every_class_runs_on_java_11_and_no_flink_class_is_inside() -> None:
-    with zipfile.ZipFile(JAR) as jar:
+@each_jar
+def test_every_class_runs_on_java_11_and_no_flink_class_is_inside(jar_path: Path) -> None:
+    with zipfile.ZipFile(jar_path) as jar:
         names = jar.namelist()
-        assert ENTRY_CLASS.replace(".", "/") + ".class" in names
+        assert JARS[jar_path].replace(".", "/") + ".class" in names
         assert not [n for n in names if n.startswith("org/apache/")]
         for name in (n for n in names if n.endswith(".class")):
             magic, _, major = struct.unpack(">IHH", jar.read(name)[:8])
@@ -35,8 +39,9 @@ def test_every_class_runs_on_java_11_and_no_flink_class_is_inside() -> None:
             assert major <= JAVA_11, name
 
 
-def test_nothing_of_the_build_machine_is_inside() -> None:
-    with zipfile.ZipFile(JAR) as jar:
+@each_jar
+def test_nothing_of_the_build_machine_is_inside(jar_path: Path) -> None:
+    with zipfile.ZipFile(jar_path) as jar:
         ours = [info for info in jar.infolist() if info.filename.startswith(("flinkscope/", "META-INF/MANIFEST"))]
         assert {info.date_time for info in ours} == {(2026, 1, 1, 0, 0, 0)}
         manifest = jar.read("META-INF/MANIFEST.MF").decode()

@@ -17,7 +17,7 @@ SAMPLES: dict[str, bytes] = {
     "jfr": b"FLR\x00\x00\x02\x00\x01",
     "phd": b"\x00\x17portable heap dump",
     "gc_log": b"[0.010s][info][gc] Using G1\n[0.5s][info][gc] GC(0) Pause Young (Normal) 5M->1M(64M) 2.0ms\n",
-    "gcutil": b"  S0     S1     E      O      M     CCS    YGC     YGCT\n  0.00 100.00  50.00  20.00  97.0  90.0  3  0.02\n",
+    "gcutil": b"  S0     S1     E      O      M     CCS    YGC  YGCT\n 0.00 100.00 50.00  20.00  97.0 90.0  3 0\n",
     "flink_log": b"2026-11-01 10:00:00,123 INFO  org.apache.flink.runtime.taskexecutor.TaskManagerRunner [] - Start\n",
     "config": b"taskmanager.memory.process.size: 1728m\n",
     "hs_err": b"#\n# A fatal error has been detected by the Java Runtime Environment:\n",

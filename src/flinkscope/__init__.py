@@ -20,8 +20,10 @@ _HOME = {
     "memory_model": "flinkscope.flink.memory_model",
     "size_for": "flinkscope.flink.sizing",
     "list_jvms": "flinkscope.jvm.live",
+    "read_flame": "flinkscope.jvm.flame_read",
     "read_flink_log": "flinkscope.formats.flink_log",
     "read_gc_log": "flinkscope.gc.log",
+    "record_flame": "flinkscope.jvm.flame_live",
     "render": "flinkscope.report.output",
     "MemoryConfigError": "flinkscope.errors",
     "FlinkscopeError": "flinkscope.errors",
@@ -39,8 +41,10 @@ __all__ = [
     "memory_model",
     "open_case",
     "open_heap",
+    "read_flame",
     "read_flink_log",
     "read_gc_log",
+    "record_flame",
     "render",
     "size_for",
 ]
@@ -54,6 +58,8 @@ if TYPE_CHECKING:
     from flinkscope.flink.sizing import size_for
     from flinkscope.formats.flink_log import read_flink_log
     from flinkscope.gc.log import read_gc_log
+    from flinkscope.jvm.flame_live import record_flame
+    from flinkscope.jvm.flame_read import read_flame
     from flinkscope.jvm.live import list_jvms
     from flinkscope.report.builder import build_report
     from flinkscope.report.comparison import compare

@@ -34,9 +34,7 @@ def render_html(report: Report) -> str:
     )
 
 
-def page_of(
-    template: str, title: str, contents: list[tuple[str, str]], *, part: str = "chart", **values: Any
-) -> str:
+def page_of(template: str, title: str, contents: list[tuple[str, str]], *, part: str = "chart", **values: Any) -> str:
     """A page from one of our templates. ``contents``: (anchor, name) for the table of contents; ``part``: whose script
     (and style, if it has one of its own) the page needs besides those of all pages."""
     style = asset("style.css") + (asset("flame.css") if part == "flame" else "")

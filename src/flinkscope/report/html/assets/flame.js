@@ -156,9 +156,9 @@
       context.lineWidth = 2;
       context.strokeRect(box.x + 1, box.y + 1, Math.max(box.w - 3, 1), ROW - 3);
     }
-    if (box.w > TEXT_FROM) label(box, text, c, context.globalAlpha, alpha * (box.faded || (state.query && !hit) ? 0.4 : 1));
+    if (box.w > TEXT_FROM) label(box, text, c, alpha * (box.faded || (state.query && !hit) ? 0.4 : 1));
   };
-  const label = (box, text, c, _, strength) => {
+  const label = (box, text, c, strength) => {
     const room = Math.floor((box.w - 8) / letter);
     if (room < 3) return;
     const short = text.length <= room ? text : shortened(text, room);
@@ -307,7 +307,11 @@
   byId("flame-width-label").hidden = !compares;
   document.querySelector(".page").classList.add("wide");
   document.querySelector(".flame-bar").hidden = false;
-  new ResizeObserver(() => draw()).observe(canvas.parentElement);
+  let drawnWidth = canvas.parentElement.clientWidth;
+  new ResizeObserver(() => {
+    if (canvas.parentElement.clientWidth !== drawnWidth) draw();
+    drawnWidth = canvas.parentElement.clientWidth;
+  }).observe(canvas.parentElement);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   rebuild();
 })();

@@ -55,7 +55,7 @@ def test_threads_histogram_loaders_metaspace_flags(target: int) -> None:
     assert "<bootstrap>" in verbs.class_loaders()
     assert "ClassLoader" in verbs.class_loader_stats()
     assert "Non-Class" in verbs.metaspace()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
     assert _left_behind(target) == []
 
 

@@ -29,9 +29,10 @@ def require_namespaces() -> None:
 def isolated_target(*mode: str) -> Iterator[int]:
     """The pid, as seen from here, of a JVM whose own pid is 1; it ends with the block."""
     require_namespaces()
-    java = java_home(17) / "bin" / "java"
+    binds = f"mount --bind {java_home(17)} /mnt && mount --bind {TARGET_JAR.parent} /media"  # /tmp may hold both
     known = {process.pid for process in java_processes()}
-    inside = f"mount -t tmpfs none /tmp && exec {java} -Xmx64m -XX:+UseSerialGC -jar {TARGET_JAR} {' '.join(mode)}"
+    command = f"/mnt/bin/java -Xmx64m -XX:+UseSerialGC -jar /media/{TARGET_JAR.name} {' '.join(mode)}"
+    inside = f"{binds} && mount -t tmpfs none /tmp && exec {command}"
     process = subprocess.Popen(
         [*_UNSHARE, "sh", "-c", inside],
         stdin=subprocess.PIPE,

@@ -38,7 +38,7 @@ def test_list_names_incident_and_cache(capsys: pytest.CaptureFixture[str], tmp_p
     assert max(map(len, text.splitlines())) <= 100
     assert code_of("lab", "list", "--json") == 0
     document = json.loads(capsys.readouterr().out)
-    assert [i["name"] for i in document["incidents"]] == ["uv-heap"]
+    assert [i["name"] for i in document["incidents"]] == ["uv-heap", "jm-metaspace"]
     assert document["entries"] == []
 
 

@@ -45,7 +45,8 @@ _replace = click.option("--replace", is_flag=True, help="Replace a case of this 
 
 @click.command("jm-metaspace", epilog="Example: flinkscope lab run jm-metaspace --pin hook --pin thread --out case")
 @_options
-@click.option("--out", type=click.Path(path_type=Path), default=Path("cases/jm-metaspace"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("cases/jm-metaspace"), show_default=True,
+              help="Folder of the case.")  # fmt: skip
 @_replace
 @_as_json
 @click.pass_context

@@ -253,6 +253,6 @@ def rest_json(text: str, source: str) -> FlinkConfig:
             raise UnreadableInputError(f"{source}: memoryConfiguration.{name} is {size_bytes!r}, expected bytes")
         found += _effective(key, size_bytes, Place(source, key=f"memoryConfiguration.{name}"))
     slots = document.get("slotsNumber")
-    if isinstance(slots, int):
+    if isinstance(slots, int) and slots > 0:  # 0 until the TaskManager has reported its slots
         found.append(ConfigEntry("taskmanager.numberOfTaskSlots", str(slots), Place(source, key="slotsNumber")))
     return FlinkConfig(source, "REST /taskmanagers/:id", tuple(found), role="taskmanager", launcher="none")

@@ -114,6 +114,22 @@ def test_all_references_over_a_user_s_thread_are_one_pin(tmp_path: Path) -> None
     assert pin.stack[0].startswith("user.Job.run")
 
 
+def test_a_thread_wrapped_in_a_hook_is_the_hook_s(tmp_path: Path) -> None:
+    heap = LoaderHeap()  # nacos: new Thread(new Thread(runnable))
+    inner = heap.new_thread("Thread-29", heap.user_object(heap.loader(closed=True)))
+    heap.hooks.append(heap.new_thread("Thread-30", inner))
+    (row,) = rows_of(heap, tmp_path)
+    assert [(pin.kind, pin.thread) for pin in row.pins] == [("shutdown_hook", "Thread-30")]
+
+
+def test_a_thread_that_never_started_is_no_thread_pin(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    idle = heap.new_thread("idle", heap.user_object(heap.loader(closed=True)))
+    heap.static("some.library.Registry", instance=heap.new("some.library.Registry", kept=idle))
+    (row,) = rows_of(heap, tmp_path)
+    assert [pin.kind for pin in row.pins] == ["static_field"]
+
+
 def test_a_pool_with_a_library_s_own_factory_is_not_the_user_s(tmp_path: Path) -> None:
     heap = LoaderHeap()
     heap.pool_pin(heap.loader(closed=True), "some.library.Factory")

@@ -21,7 +21,7 @@ class LoaderHeap(JavaHeap):
         super().__init__()
         self.modern = modern
         self._serial = 0
-        self._hooks: list[int] = []
+        self.hooks: list[int] = []
         self._drivers: list[int] = []
         thread = {"name": REF, "contextClassLoader": REF, "threadLocals": REF, "uncaughtExceptionHandler": REF}
         thread |= {"holder": REF} if modern else {"target": REF, "inheritedAccessControlContext": REF}
@@ -87,7 +87,7 @@ class LoaderHeap(JavaHeap):
 
     def hook_pin(self, loader: int, name: str = "bye") -> None:
         """A shutdown hook; ``done`` puts all of them into Runtime's table."""
-        self._hooks.append(self.new_thread(name, self.user_object(loader)))
+        self.hooks.append(self.new_thread(name, self.user_object(loader)))
 
     def thread_pin(self, loader: int, name: str = "worker") -> int:
         """A running thread with a Runnable of the user's class."""
@@ -146,7 +146,7 @@ class LoaderHeap(JavaHeap):
 
     def done(self) -> LoaderHeap:
         """Writes the registries of the JVM."""
-        hooks = self.new("java.util.IdentityHashMap", table=self.array(*(x for h in self._hooks for x in (h, h))))
+        hooks = self.new("java.util.IdentityHashMap", table=self.array(*(x for h in self.hooks for x in (h, h))))
         self.static("java.lang.ApplicationShutdownHooks", hooks=hooks)
         drivers = self.new("java.util.concurrent.CopyOnWriteArrayList", array=self.array(*self._drivers))
         self.static("java.sql.DriverManager", registeredDrivers=drivers)

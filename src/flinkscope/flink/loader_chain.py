@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ _SHOWN_ENDS = 12
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Objects from a GC root to the one held inside the loader, that one last. ``thread_at``: place of the last
-    thread among them, -1 if there is none."""
+    thread among them that runs or is a shutdown hook (not of a Thread that another only wraps), -1 if none."""
 
     objects: tuple[int, ...]
     thread_at: int
@@ -50,6 +49,8 @@ class Chains:
     parent: NDArray[np.int32]
     _edges: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
     _threads: set[int] | None = None
+    _active: frozenset[int] | None = None
+    _hooks: frozenset[int] | None = None
     _rows: dict[int, int] | None = None
 
     def chain(self, holder: int, held: int) -> Chain:
@@ -59,8 +60,22 @@ class Chains:
             back.append(holder)
             holder = int(self.parent[holder])
         back.reverse()
-        threads = [at for at, i in enumerate(back) if i in self.threads]
+        threads = [at for at, i in enumerate(back) if i in self.active]
         return Chain(tuple(back), threads[-1] if threads else -1)
+
+    @property
+    def active(self) -> frozenset[int]:
+        """Threads that run or are registered as shutdown hooks."""
+        if self._active is None:
+            self._active = self.hooks | frozenset(self.heap.roots.thread_of_serial.values())
+        return self._active
+
+    @property
+    def hooks(self) -> frozenset[int]:
+        """Threads that are registered as shutdown hooks."""
+        if self._hooks is None:
+            self._hooks = hook_threads(self.heap)
+        return self._hooks
 
     @property
     def threads(self) -> set[int]:
@@ -133,20 +148,13 @@ class Chains:
         return f"{self.heap.class_name_of(index)}{name} @ {self.heap.address_of(index):#x}"
 
 
-class HookThreads:
+def hook_threads(heap: Heap) -> frozenset[int]:
     """The threads that are registered as shutdown hooks."""
-
-    def __init__(self, heap: Heap) -> None:
-        self._heap = heap
-
-    @cached_property
-    def indices(self) -> frozenset[int]:
-        """Their object indices."""
-        reader = Reader(self._heap)
-        found: set[int] = set()
-        for info in self._heap.classes_named(_HOOKS):
-            hooks = self._heap.static(info.index, "hooks")
-            table = reader.follow(hooks, "table") if isinstance(hooks, int) else -1
-            if table >= 0:
-                found |= {int(i) for i in reader.elements(np.array([table], np.int32))[1]}
-        return frozenset(found)
+    reader = Reader(heap)
+    found: set[int] = set()
+    for info in heap.classes_named(_HOOKS):
+        hooks = heap.static(info.index, "hooks")
+        table = reader.follow(hooks, "table") if isinstance(hooks, int) else -1
+        if table >= 0:
+            found |= {int(i) for i in reader.elements(np.array([table], np.int32))[1]}
+    return frozenset(found)

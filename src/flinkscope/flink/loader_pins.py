@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flinkscope.flink.lens.reader import Reader
-from flinkscope.flink.loader_chain import Chain, Chains, HookThreads
+from flinkscope.flink.loader_chain import Chain, Chains
 from flinkscope.flink.loader_members import LoaderObjects
 from flinkscope.flink.pin_catalogue import Site
 from flinkscope.heap.kernels import walks
@@ -52,11 +52,9 @@ class PinSearch:
     leaked: NDArray[np.bool_]
     chains: Chains = field(init=False)
     _inside: NDArray[np.bool_] = field(init=False)
-    _hooks: HookThreads = field(init=False)
 
     def __post_init__(self) -> None:
         self._inside = np.append(self.leaked, False)[self.objects.owner]
-        self._hooks = HookThreads(self.heap)
 
     def run(self) -> list[WayIn]:
         """All ways in, by loader. Cost: one pass over the edges, then what is found."""
@@ -102,7 +100,7 @@ class PinSearch:
 
     def _works_through(self, chain: Chain) -> int:
         """The thread that the reference belongs to; -1 where a registry further on holds it."""
-        if chain.held in self.chains.threads:
+        if chain.held in self.chains.active:
             return chain.held
         if chain.thread < 0:
             return -1
@@ -128,7 +126,7 @@ class PinSearch:
         context = [c for c in chains if set(self.chains.via(c)) & _CONTEXT and c.held != thread]
         local = [c for c in chains if set(self.chains.via(c)) & _LOCALS and c.held != thread]
         work = [c for c in chains if c not in context and c not in local]
-        if thread in self._hooks.indices:
+        if thread in self.chains.hooks:
             return [WayIn(loader, "shutdown_hook", thread, None, (*work, *local, *context))]
         if work and all("uncaughtExceptionHandler" in self.chains.via(c) for c in work):
             rest = self._of_thread(loader, thread, local + context) if local or context else []

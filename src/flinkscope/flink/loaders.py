@@ -117,7 +117,7 @@ def pin_groups(rows: Iterable[UserLoader]) -> tuple[PinGroup, ...]:
 
 
 def _numberless(thread: str | None) -> str | None:
-    return None if thread is None else re.sub(r"\d+", "N", thread)
+    return None if thread is None else re.sub(r"(?<![A-Za-z])\d+", "N", thread)
 
 
 def _state(closed: bool | None, strong: bool) -> State:

@@ -34,7 +34,7 @@ def commands_page() -> str:
         "Exit codes: 0 nothing found · 1 findings at or above `--fail-on` · 2 usage · 3 source unreachable or not"
         " permitted · 4 unreadable input · 70 a bug of flinkscope.\n",
     ]
-    context = click.Context(cli, info_name="flinkscope", max_content_width=100)
+    context = click.Context(cli, info_name="flinkscope", terminal_width=100)
     for name in COMMANDS:
         command = cli.get_command(context, name)
         if command is not None:
@@ -63,7 +63,7 @@ def pins_page() -> str:
 
 
 def _help_of(command: click.Command, name: str, parent: click.Context) -> list[str]:
-    context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
     parts = [f"## {context.command_path}\n", "```text", command.get_help(context).rstrip(), "```\n"]
     if isinstance(command, click.Group):
         for inner_name in command.list_commands(context):

@@ -90,6 +90,11 @@ def heap_for_live_set(
     percent, reasons = _factor(name, rising, at_ceiling, humongous_bp)
     if upper_bound:
         reasons.append("the live set is an upper bound: no full collection was seen")
+    return _target(live_set_bytes, name, percent, reasons)
+
+
+def _target(live_set_bytes: int, name: str, percent: int, reasons: list[str]) -> HeapTarget:
+    """The factor applied, and cut where references would lose their compression."""
     heap_bytes = live_set_bytes * percent // 100
     capped = heap_bytes > LARGEST_TARGET_BYTES
     if capped:

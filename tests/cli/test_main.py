@@ -89,6 +89,16 @@ def test_an_unknown_ending_is_told_before_the_work(tmp_path: Path) -> None:
     assert_clear(run("diagnose", tmp_path, "-o", "report.docx"), 2, ".docx")
 
 
+@pytest.mark.parametrize("words", [("gc", "LOG", "--csv", "BAD"), ("gc", "LOG", "-o", "BAD.html")])
+def test_what_cannot_be_written_is_no_bug(tmp_path: Path, words: tuple[str, ...]) -> None:
+    log = tmp_path / "gc.log"
+    log.write_text("[0.1s][info][gc] Using G1\n[0.5s][info][gc] GC(0) Pause Young (Normal) 5M->1M(64M) 2.0ms\n")
+    (tmp_path / "file").touch()
+    bad = str(tmp_path / "file" / "below")
+    given = [w.replace("LOG", str(log)).replace("BAD", bad) for w in words]
+    assert_clear(run(*given), 3, "file", "hint:")
+
+
 def test_rules_are_listed_and_shown() -> None:
     listed = run("rules", "--json")
     assert {"R01", "R02", "R10"} <= {rule["id"] for rule in json.loads(listed.stdout)}

@@ -62,9 +62,7 @@ def command(
     if csv_path is not None:
         _write_csv(log, csv_path)
     if output is not None:
-        from flinkscope.report.html.gc_page import gc_page
-
-        output.write_text(gc_page(log, second), encoding="utf-8")
+        _write_page(log, second, output)
     if not (csv_path is not None and str(csv_path) == "-"):
         _show(log, second, as_json=as_json, all_figures=all_figures)
     if output is not None and not as_json:
@@ -100,6 +98,13 @@ def _show(log: GcLog, second: GcLog | None, *, as_json: bool, all_figures: bool)
         compared_text(log, second, colour=colour) if second else log_text(log, colour=colour, all_figures=all_figures)
     )
     click.echo(text, nl=False)
+
+
+def _write_page(log: GcLog, second: GcLog | None, path: Path) -> None:
+    from flinkscope.report.html.gc_page import gc_page
+    from flinkscope.report.output import write_whole
+
+    write_whole(path, gc_page(log, second))
 
 
 def _write_csv(log: GcLog, path: Path) -> None:

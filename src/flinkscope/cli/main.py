@@ -88,6 +88,11 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError:
         _complain("not enough memory on this machine", "run it on a larger machine, or on a smaller part of the input")
         sys.exit(4)
+    except OSError as error:
+        _complain(
+            f"{error.filename or 'input or output'}: {error.strerror or error}", "check the path and its permissions"
+        )
+        sys.exit(3)
     except Exception as error:
         if os.environ.get("FLINKSCOPE_DEBUG"):
             raise

@@ -122,7 +122,7 @@ def cure(
 )
 @_as_json
 @click.pass_context
-def demo(ctx: click.Context, out: Path, as_json: bool, **words: Any) -> None:
+def demo(ctx: click.Context, /, out: Path, as_json: bool, **words: Any) -> None:
     """Lets the job die, diagnoses it, cures it in two ways, and shows before and after.
 
     Exit code 0: it died, the cause was found, both cures work with exact results; 1: not.

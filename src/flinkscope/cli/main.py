@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lint": ("flinkscope.cli.lint", "what is misspelt, ignored, idle or about to bite in a configuration"),
     "threads": ("flinkscope.cli.threads", "threads of a PID, dump or REST: states, repeated names, deadlocks"),
     "collect": ("flinkscope.cli.collect", "record a case from a PID, a pod or a REST address, cheap things first"),
+    "watch": ("flinkscope.cli.watch", "live set, metaspace, RSS, watermarks; time to out of memory; alerts; Prometheus"),
     "jvm": ("flinkscope.cli.jvm", "ask a running JVM by attach: histogram, loaders, metaspace, flags, heap dump, JFR"),
     "flame": ("flinkscope.cli.flame", "flame graph of a PID, task manager or file: cpu, alloc, wall, lock"),
 }

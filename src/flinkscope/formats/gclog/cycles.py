@@ -24,6 +24,7 @@ class _Cycle:
     capacity: int = MISSING
     complete: bool = False
     metaspace: Triple = NO_TRIPLE
+    goes_on: bool = False  # marks the old generation under the number of the young collection before it
     stopped: bool = False  # a degenerated or full collection, which has an event of its own
 
 
@@ -71,7 +72,7 @@ class CycleTracker:
     def finish(self) -> None:
         """Writes the cycle at hand; one that was cancelled before it freed anything is marked as ABORTED."""
         cycle, self._cycle = self._cycle, None
-        if cycle is None or cycle.stopped or cycle.gc_id <= self._last_written:
+        if cycle is None or cycle.stopped or cycle.gc_id + cycle.goes_on <= self._last_written:
             return
         self._last_written = cycle.gc_id
         row = self._builder.add(
@@ -96,6 +97,10 @@ class CycleTracker:
         if self._cycle is None or self._cycle.gc_id != gc_id:
             self.finish()
             self._cycle = _Cycle(gc_id, _kind(title), start_ns, end_ns)
+        elif self._cycle.kind == Kind.MINOR_CYCLE and b"(Old)" in title:
+            # the JVM's bean counts the increment of old marking that follows a young collection by itself
+            self.finish()
+            self._cycle = _Cycle(gc_id, Kind.MAJOR_CYCLE, start_ns, end_ns, goes_on=True)
         self._cycle.end_ns = max(self._cycle.end_ns, end_ns)
         return self._cycle
 

@@ -13,9 +13,10 @@ FACT_LINE = (
     rb"Initialize |CommandLine flags|Command [Ll]ine: |VM Arguments|jvm_args: |java_command: |Resizeable heap; |"
     rb"Heap$|garbage-first heap |def new gen|PSYoungGen  )[^\n]*)"
 )
-# messages with the bare tag `gc` that carry no event
+# messages with the bare tag `gc` (Shenandoah: or `gc,ergo`) that carry no event
 PLAIN_DETAIL = re.compile(
-    rb"(?:GC\(\d+\) )?(?:Trigger|Cancelling|Heuristics|Min heap|Failed to allocate|Full GC|Uncommit|Free|"
+    rb"(?:GC\(\d+\) )?(?:Trigger|Cancelling|Cancelled|Cannot finish |After Concurrent |"
+    rb"Heuristics|Min heap|Failed to allocate|Full GC|Uncommit|Free|"
     rb"Clearing All|Using |Good progress|Bad progress|Consider|Periodic|Collect |Metadata GC|Immediate|"
     rb"At end of|Abort|Old gen|Young gen|Evacuation|Degenerate|Upgrade|Allocation Failure|"
     rb"Candidate|GC triggered|Attempt|Pacer|Success|No progress|[Ss]kip|Concurrent |Pause |Cancel |Clear |"

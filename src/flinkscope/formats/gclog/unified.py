@@ -115,6 +115,7 @@ class UnifiedParser:
             "fact": self._fact,
             "cycle_metaspace": self._cycle_metaspace,
             "rest": self._rest,
+            "torn": self._torn,
             "region": self._sizes.region,
             "generation": self._sizes.generation,
             "metaspace": self._sizes.metaspace,
@@ -201,6 +202,8 @@ class UnifiedParser:
             else:
                 self._last_ns, self._last_collection = end, gc_id
         start = MISSING if end == MISSING else max(0, end - duration)
+        if self._open is not None and self._open_gc == gc_id + 1:
+            self._sizes.tell_inner(self._open, sizes)
         self._flush()
         sizes[0] = self._builder.add_coded(start, duration, code, gc_id, at)
         self._open, self._open_gc = sizes, gc_id
@@ -342,9 +345,13 @@ class UnifiedParser:
             plain = fields[-1].strip(b"[ ") == b"gc" and b"debug" not in fields and b"trace" not in fields
             unknown = plain and not jvmlines.PLAIN_DETAIL.match(line)
         else:
-            unknown = EVENTFUL.search(line) is not None
+            unknown = EVENTFUL.search(line) is not None and not jvmlines.PLAIN_DETAIL.match(line)
         if unknown:
             self._lost(at, line)
+
+    def _torn(self, match: re.Match[bytes], first: int) -> None:
+        """A pause with sizes that is not whole."""
+        self._lost(match.start(), self._stamps.text[match.start() + len(self._anchor) : match.end()])
 
     def _lost(self, at: int, line: bytes) -> None:
         self._not_understood += 1

@@ -22,6 +22,8 @@ _SAFEPOINT = (
     rb'Safepoint "([^"\n]{0,200})", (?:Time since last: \d+ ns, )?Reaching safepoint: (\d{1,18}) ns, '
     rb"(?:(?!Total)[A-Z][a-z ]{1,30}+: \d+ ns, ){0,9}+Total: (\d{1,18}) ns"
 )
+# what follows the arrow of a pause with sizes
+_AFTER = rb"(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) (?:\([\d.,]{1,20}s, [\d.,]{1,20}s\) )?([\d.,]{1,20}+)ms"
 # One line kind each: (handler, pattern of the message after `GC(n) `).
 # HEAD stands for the decorations and `GC(n) ` of a line that follows, STAMP for decorations with the time as a group.
 IN_GC = (
@@ -36,11 +38,9 @@ IN_GC = (
         rb"(?:\nSTAMP" + _SAFEPOINT + rb")?",
     ),
     ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d{1,9})->(\d{1,9})(?:\((\d{1,9})\))?"),
-    (
-        "paused",
-        rb"(Pause [^\n>]{1,400}+)>(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) (?:\([\d.,]{1,20}s, [\d.,]{1,20}s\) )?"
-        rb"([\d.,]{1,20}+)ms",
-    ),
+    ("paused", rb"(Pause [^\n>]{1,400}+)>" + _AFTER),
+    # another thread wrote into the line, or it is damaged
+    ("torn", rb"(Pause [^\n>]{1,400}+>(?!" + _AFTER + rb")[^\n]*)"),
     ("cpu", rb"User=([\d.,]+)s Sys=([\d.,]+)s Real=([\d.,]+)s"),
     ("metaspace", rb"Metaspace: (\d{1,12}[BKMG])(?:\(\d{1,12}[BKMG]\))?->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)"),
     (
@@ -48,7 +48,12 @@ IN_GC = (
         rb"(DefNew|ParNew|PSYoungGen|Tenured|CMS|ParOldGen|PSOldGen): "
         rb"(\d{1,12}[BKMG])(?:\(\d{1,12}[BKMG]\))?->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)",
     ),
-    ("pause", rb"((?:[yYO]: )?Pause [^\n>\d]{1,400}+)([\d.,]{1,20}+)ms(?=[\r\n])"),
+    # ZGC of JDK 11 at debug tells what each worker does inside a pause, in the same words: "Pause Roots (ZWorker#0)"
+    (
+        "pause",
+        rb"((?:[yYO]: )?(?!Pause [A-Za-z ]{1,60}\((?:VM Thread|ZWorker#))"
+        rb"Pause [^\n>\d]{1,400}+)([\d.,]{1,20}+)ms(?=[\r\n])",
+    ),
     (
         "phase",
         rb"((?:[yYO]: )?(?:Concurrent|Coalescing) [^\n>\d]{1,400}+(?:[\d.,]{1,20}+s, [\d.,]{1,20}+s\) )?)"

@@ -89,6 +89,16 @@ class PendingSizes:
         sizes[METASPACE + 2] = SIZES[committed]
         return sizes
 
+    @staticmethod
+    def tell_inner(inner: list[int], outer: list[int]) -> None:
+        """A full collection inside a young one (Serial and CMS up to JDK 11) ends with it; its own line rounds to M.
+
+        The sizes in K stand under the number of the young one alone.
+        """
+        if inner[OLD + 1] < 0 <= outer[OLD + 1] and 0 <= outer[HEAP + 1] - inner[HEAP + 1] < 1 << 20:
+            for i in (HEAP + 1, YOUNG + 1, YOUNG + 2, OLD + 1, OLD + 2, METASPACE, METASPACE + 1, METASPACE + 2):
+                inner[i] = outer[i]
+
     def refine(self, sizes: list[int]) -> None:
         """Heap sizes in K where the generations tell them and agree with the heap line (which is rounded down to M);
         for G1 regions in bytes, where the line with the region size was lost."""

@@ -28,8 +28,6 @@ def show_leaked(heap: Heap, as_json: bool, show_strings: bool) -> int:
 
 
 def _render(rows: Sequence[UserLoader]) -> None:
-    from flinkscope.flink.loaders import pin_groups
-
     if not rows:
         click.echo("no user class loader of Flink in this dump: is it of a JobManager or TaskManager?")
         return
@@ -42,6 +40,14 @@ def _render(rows: Sequence[UserLoader]) -> None:
         ("STATE", "CLASSES", "PINS", "ADDRESS", "JOB OR JAR"),
         [(_STATES[r.state], r.classes, len(r.pins), f"{r.address:#x}", _owner(r)) for r in rows],
     )
+    show_pins(leaked)
+    _render_conditions(rows)
+
+
+def show_pins(leaked: Sequence[UserLoader]) -> None:
+    """Each pin of these loaders with its maker, chain and remedy, the same ones together."""
+    from flinkscope.flink.loaders import pin_groups
+
     for number, group in enumerate(pin_groups(leaked)[:_MOST_GROUPS], 1):
         click.echo(f"\n{number}. {group.text}  [{group.kind}]")
         _detail("by", ", ".join(word for word in (group.library, group.code, _quoted(group.thread)) if word))
@@ -50,7 +56,6 @@ def _render(rows: Sequence[UserLoader]) -> None:
         _detail("fix", group.example.remedy)
     if leaked:
         click.echo("\nEvery pin alone keeps its loader: all of them have to go.")
-    _render_conditions(rows)
 
 
 def _render_conditions(rows: Sequence[UserLoader]) -> None:

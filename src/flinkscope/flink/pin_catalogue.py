@@ -127,7 +127,8 @@ _KINDS = (
         "log4j_appender", "log4j object in Flink's logging", "log4j objects in Flink's logging",
         "log4j's classes are parent-first: an appender, filter or listener of the user goes into Flink's own"
         " LoggerContext and stays.",
-        "removeAppender and stop() before main() returns; do not reconfigure Flink's logging from a job.",
+        "AbstractConfiguration.removeAppender(name) before main() returns (Logger.removeAppender alone leaves it in the"
+        " configuration's map); do not reconfigure Flink's logging from a job.",
     ),
     _kind(
         "unknown", "reference of another kind", "references of other kinds",

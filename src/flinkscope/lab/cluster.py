@@ -213,12 +213,12 @@ class Cluster:
         )
 
     def _registered(self) -> int:
-        """TaskManagers that our JobManager knows; 0 until it answers. Another's JobManager on the port is an error."""
+        """TaskManagers that our JobManager knows; -1 until it answers. Another's JobManager on the port is an error."""
         try:
             overview = self.rest.get("/overview")
             entries = self.rest.get("/jobmanager/config")
         except LabError:
-            return 0
+            return -1
         if {e["key"]: e["value"] for e in entries}.get("io.tmp.dirs") != str(self.folder / "tmp"):
             raise LabError(f"{self.rest_url}: another JobManager answers (Address already in use)")
         return int(overview["taskmanagers"])

@@ -31,7 +31,9 @@ class Rest:
 
     def run(self, jar_id: str, entry_class: str, args: Sequence[str], parallelism: int | None = None) -> str:
         """Runs an uploaded jar's main(); the job's id."""
-        body: dict[str, Any] = {"entryClass": entry_class, "programArgsList": list(args)}
+        body: dict[str, Any] = {"programArgsList": list(args)}
+        if entry_class:
+            body["entryClass"] = entry_class
         if parallelism is not None:
             body["parallelism"] = parallelism
         answer = self._call(

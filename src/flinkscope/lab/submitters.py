@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from flinkscope.errors import LabError
 from flinkscope.lab.cluster import Cluster
-from flinkscope.lab.launch import OPENED, class_path_of
-
-CLIENT = "org.apache.flink.client.cli.CliFrontend"
-_CLIENT_TIMEOUT_S = 180.0
+from flinkscope.lab.submission import run_client
 
 
 class Submitter(Protocol):
@@ -50,15 +45,7 @@ class ClientSubmitter:
         if flink is None or java is None:
             raise LabError("the cluster is not up")
         conf = self._cluster.config_path.parent
-        command = [str(java.java), "-XX:TieredStopAtLevel=1", "-Xmx256m", "-XX:+IgnoreUnrecognizedVMOptions"]
-        command += [*OPENED, "-classpath", class_path_of(flink), CLIENT]
-        command += ["run", "--detached", "-p", "1", "-c", self._entry_class, str(self._jar), *arguments]
-        environment = {**os.environ, "FLINK_CONF_DIR": str(conf), "FLINK_LIB_DIR": str(flink.path / "lib")}
-        done = subprocess.run(
-            command, env=environment, cwd=conf, capture_output=True, text=True, timeout=_CLIENT_TIMEOUT_S, check=False
-        )
-        if done.returncode:
-            raise LabError(f"flink run ended with code {done.returncode}: {_reason(done.stderr + done.stdout)}")
+        run_client(flink, java, conf, self._jar, self._entry_class, arguments)
 
 
 def submitter(via: str, cluster: Cluster, jar: Path, entry_class: str) -> Submitter:
@@ -66,8 +53,3 @@ def submitter(via: str, cluster: Cluster, jar: Path, entry_class: str) -> Submit
     if via == "client":
         return ClientSubmitter(cluster, jar, entry_class)
     return WebSubmitter(cluster, jar, entry_class, plan=via == "plan")
-
-
-def _reason(text: str) -> str:
-    found = [line.strip() for line in text.splitlines() if "Exception" in line or "Error" in line]
-    return (found or text.splitlines() or ["no output"])[-1][:300]

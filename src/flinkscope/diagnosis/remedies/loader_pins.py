@@ -40,7 +40,7 @@ _SNIPPETS = {
         "Thread.setDefaultUncaughtExceptionHandler(handler);",
         "Thread.setDefaultUncaughtExceptionHandler(before);",
     ),
-    "log4j_appender": ("rootLogger.addAppender(appender);", "rootLogger.removeAppender(appender);\nappender.stop();"),
+    "log4j_appender": ("rootLogger.addAppender(appender);", "configuration.removeAppender(appender.getName());"),
 }  # fmt: skip
 _RELEASE = (
     'getRuntimeContext().registerUserCodeClassLoaderReleaseHookIfAbsent("clean up", () -> {\n'

@@ -4,6 +4,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.LogEvent;
 import org.apache.logging.log4j.core.Logger;
 import org.apache.logging.log4j.core.appender.AbstractAppender;
+import org.apache.logging.log4j.core.config.AbstractConfiguration;
 import org.apache.logging.log4j.core.config.Property;
 
 /** An appender of the user's class in Flink's own logging (log4j's classes are the parent's). */
@@ -18,8 +19,10 @@ final class Log4jPin implements Pin {
 
   @Override
   public void release() {
-    ((Logger) LogManager.getRootLogger()).removeAppender(appender);
-    appender.stop();
+    // Logger.removeAppender alone leaves it in the configuration's own map
+    AbstractConfiguration configuration =
+        (AbstractConfiguration) ((Logger) LogManager.getRootLogger()).getContext().getConfiguration();
+    configuration.removeAppender(appender.getName());
   }
 
   private static final class OwnAppender extends AbstractAppender {

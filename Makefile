@@ -31,6 +31,12 @@ lint: bootstrap
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# Dumps and logs of the benchmarks stay in .bench; the heap needs a javac. Results are committed.
+bench: bootstrap
+	@mkdir -p .bench
+	@$(BIN)/python benchmarks/gclog/measure.py 200 --result benchmarks/results/gclog.json
+	@$(BIN)/python benchmarks/heap/measure.py --folder .bench --sizes 0.15 1.6 --out benchmarks/results/heap.json
+
 reference: bootstrap
 	@$(BIN)/python tools/make_reference.py
 

@@ -34,7 +34,10 @@ _WRAPPERS = (
     rb"[\w.-]{1,100} {1,30}\| (?:" + _STAMP + rb" )?",  # docker compose
     _STAMP + rb" (?=[^:\n])",  # docker logs -t, kubectl logs --timestamps
 )
-_DOCKER_JSON = re.compile(rb'(?m)^\{"log":"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$')
+# one JSON object a line: Docker's json-file ("log"), journalctl -o json ("MESSAGE"), log shippers
+_IN_JSON = re.compile(
+    rb'(?m)^\{(?:[^\n{}]{0,2000}?[,{ ])?"(?:log|message|MESSAGE|msg|line)": ?"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$'
+)
 _DOCKER_ESCAPES = {b"n": b"", b"t": b"\t", b"r": b"", b'"': b'"', b"\\": b"\\", b"/": b"/"}
 _UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -74,12 +77,16 @@ class LogFile:
             raise SourceError(f"{self.name}: {reason}", hint="check the path and its permissions") from error
 
     def sample(self) -> bytes:
-        """The first 64 KiB, unpacked, as UTF-8; what can be read where the file is damaged."""
+        """The first 64 KiB, unpacked, as UTF-8; what can be read where the file is damaged.
+
+        Leading zeros are passed over: ``logrotate`` with copytruncate leaves a hole before what the JVM writes next.
+        """
         with self.open() as stream:
-            try:
-                return _as_utf8(stream.read(SAMPLE_BYTES))
-            except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
-                return b""
+            sample, _ = _read(stream, SAMPLE_BYTES)
+            block = sample
+            while block and not block.strip(b"\x00"):
+                block, _ = _read(stream, CHUNK_BYTES)
+            return _as_utf8(block.lstrip(b"\x00")[:SAMPLE_BYTES] if block is not sample and block else sample)
 
     def tail(self) -> bytes:
         """The last 64 KiB of a plain file; of a packed one the whole must be unpacked, a chunk at a time."""
@@ -87,12 +94,12 @@ class LogFile:
             if isinstance(stream, io.BufferedReader):
                 stream.seek(max(0, self.bytes_on_disk - SAMPLE_BYTES))
                 return stream.read(SAMPLE_BYTES)
-            last = b""
-            try:
-                while block := stream.read(CHUNK_BYTES):
-                    last = (last + block)[-SAMPLE_BYTES:]
-            except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
-                pass
+            last, damage = b"", None
+            while damage is None:
+                block, damage = _read(stream, CHUNK_BYTES)
+                if not block:
+                    break
+                last = (last + block)[-SAMPLE_BYTES:]
             return last
 
 
@@ -188,31 +195,46 @@ def chunks(
 def _blocks(
     stream: IO[bytes], file: LogFile, damage: Callable[[str], None], advance: Callable[[int], None] | None
 ) -> Iterator[bytes]:
-    done, decode = 0, None
-    while True:
-        try:
-            block = stream.read(CHUNK_BYTES)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    done, decode, returns_only = 0, None, False
+    error: Exception | None = None
+    while error is None:
+        block, error = _read(stream, CHUNK_BYTES)
+        if done == 0:
+            if block[:2] in _UTF16_MARKS:
+                decode = codecs.getincrementaldecoder(_UTF16_MARKS[block[:2]])("replace")
+            returns_only = b"\r" in block and b"\n" not in block
+            done, block = len(block) - len(block.removeprefix(codecs.BOM_UTF8)), block.removeprefix(codecs.BOM_UTF8)
+        done += len(block)
+        if error is not None:
             damage(f"{file.name}: after {done:,} unpacked bytes: {error}")
-            return
         if not block:
             return
-        if done == 0 and block[:2] in _UTF16_MARKS:
-            decode = codecs.getincrementaldecoder(_UTF16_MARKS[block[:2]])("replace")
-        done += len(block)
-        yield decode.decode(block).lstrip("\ufeff").encode() if decode else block
+        text = decode.decode(block).lstrip("\ufeff").encode() if decode else block
+        yield text.replace(b"\r", b"\n") if returns_only else text
         if advance is not None:
             advance(len(block))
+
+
+def _read(stream: IO[bytes], most: int) -> tuple[bytes, Exception | None]:
+    """The next bytes, and why there are no more where the file is damaged: what came before the damage is not lost."""
+    parts, size = [], 0
+    try:
+        while size < most and (part := stream.read1(most - size)):  # type: ignore[attr-defined]
+            parts.append(part)
+            size += len(part)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        return b"".join(parts), error
+    return b"".join(parts), None
 
 
 def cleaner(sample: bytes) -> Callable[[bytes], bytes]:
     """A function that takes the wrapper's prefix (as the sample shows it) and carriage returns off a chunk."""
     lines = [line for line in sample.split(b"\n")[:400] if line.strip()]
-    steps: list[Callable[[bytes], bytes]] = []
+    steps: list[Callable[[bytes], bytes]] = [lambda chunk: chunk.replace(b"\x00", b"")]  # holes of a truncated file
     if b"\r\n" in sample:
         steps.append(lambda chunk: chunk.replace(b"\r\n", b"\n"))
-    if lines and sum(line.startswith(b'{"log":"') for line in lines) * 2 > len(lines):
-        steps.append(lambda chunk: _DOCKER_JSON.sub(_unescape, chunk))
+    if lines and sum(_IN_JSON.match(line) is not None for line in lines) * 2 > len(lines):
+        steps.append(lambda chunk: _IN_JSON.sub(_unescape, chunk))
     else:
         for wrapper in _WRAPPERS:
             anchored = re.compile(rb"(?m)^(?:" + wrapper + rb")")

@@ -56,6 +56,8 @@ def read_raw(paths: str | Path | Sequence[str | Path], progress: Progress = SILE
         raise _no_gc_log(files[0])
     parser.finish()
     progress.done()
+    if not builder.coverage.gc_lines:
+        raise _wrapped_otherwise(files[0])
     return RawLog(builder, tuple(places))
 
 
@@ -101,7 +103,7 @@ def _gc_logs(files: list[LogFile]) -> list[LogFile]:
         for magic, kind, hint in _WRONG_KINDS:
             if sample.startswith(magic):
                 raise FormatError(files[0].name, 0, "a GC log", kind, hint=hint)
-        if b"\x00" in sample:
+        if b"\x00" in sample and not _looks_like_gc(files[0]):
             raise FormatError(files[0].name, sample.index(b"\x00"), "text", "binary data", hint="give a GC log")
         return files
     reaches = rotation.ordered([rotation.reach_of(file) for file in files])
@@ -111,7 +113,7 @@ def _gc_logs(files: list[LogFile]) -> list[LogFile]:
 
 def _looks_like_gc(file: LogFile) -> bool:
     sample = file.sample()
-    return b"\x00" not in sample and _dialect_of(cleaner(sample)(sample)) is not None
+    return _dialect_of(cleaner(sample)(sample)) is not None
 
 
 def _refuse_overlap(reaches: list[rotation.Reach]) -> None:
@@ -132,8 +134,24 @@ def _refuse_overlap(reaches: list[rotation.Reach]) -> None:
         )
 
 
+def _wrapped_otherwise(file: LogFile) -> UnreadableInputError:
+    """What looked like lines of a GC log, and not one could be read: figures of 0 would be false."""
+    line = next((line for line in file.sample().split(b"\n") if b"GC" in line or b"[gc" in line), file.sample()[:80])
+    return FormatError(
+        file.name,
+        0,
+        "lines of a GC log, as the JVM writes them or with a prefix that is known",
+        repr(line[:120].decode("utf-8", "replace")),
+        hint="take off what another program wrote around the lines, or give the file that -Xlog or -Xloggc wrote",
+    )
+
+
 def _no_gc_log(file: LogFile) -> UnreadableInputError:
     sample = file.sample()
+    if not sample and file.bytes_on_disk:
+        return UnreadableInputError(
+            f"{file.name}: nothing of it can be unpacked, it is damaged from its start on", hint="copy or pack it again"
+        )
     if not sample:
         return UnreadableInputError(f"{file.name}: the file is empty", hint="did the JVM write its log elsewhere?")
     start = sample[:60].decode("utf-8", "replace")

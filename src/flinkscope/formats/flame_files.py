@@ -27,6 +27,10 @@ from flinkscope.place import Place
 # f(level, left, width, type, 'title'…) in async-profiler 2.x; the types are those of its own colours
 _PAGE_NODE = re.compile(r"^f\((\d+),(\d+),(\d+),(\d),'((?:[^'\\]|\\.)*)'", re.MULTILINE)
 _PAGE_KINDS = {0: JAVA, 1: JAVA, 2: JAVA, 3: NATIVE, 4: NATIVE, 5: KERNEL, 6: JAVA}
+_PAGE_HEADING = re.compile(r"<h1>([^<]*)</h1>")
+_PAGE_EVENTS = {
+    "CPU profile": "cpu", "Wall clock profile": "wall", "Allocation profile": "alloc", "Lock profile": "lock",
+}  # fmt: skip
 _SPEEDSCOPE_SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _SPEEDSCOPE_UNITS = {"samples": "none", "bytes": "bytes", "ns": "nanoseconds"}
 
@@ -73,19 +77,22 @@ def parse_async_profiler_page(text: str, source: str, *, event: str = "") -> Sta
             f"{source}: a page without the flame graph of async-profiler 2.x",
             hint="write collapsed stacks or JFR with it instead (output=collapsed)",
         )
-    of_class = event in ("alloc", "lock")
-    nodes = (
-        (level - 1, _page_frame(title, int(kind), of_class), width) for level, kind, title, width in found if level
-    )
+    heading = _PAGE_HEADING.search(text)
+    event = event or _PAGE_EVENTS.get(heading[1] if heading else "", "")
+    nodes = []
+    for at, (level, kind, title, width) in enumerate(found):
+        last = at + 1 == len(found) or found[at + 1][0] <= level
+        if level:  # 0 is "all"
+            nodes.append((level - 1, _page_frame(title, int(kind), last and event in ("alloc", "lock")), width))
     return StackProfile(Place(source), event, "samples", added_up(_stacks(nodes)))
 
 
-def _page_frame(title: str, kind: int, of_class: bool) -> Frame:
+def _page_frame(title: str, kind: int, may_be_class: bool) -> Frame:
+    """A frame. What was allocated or waited for has no callee and is written with dots, methods with slashes; a method
+    without callees is one whose callees were too narrow to be drawn."""
     name = re.sub(r"\\(.)", r"\1", title)
-    if name[-4:] in ("_[i]", "_[k]"):
-        return class_frame(name[:-4])
     known = _PAGE_KINDS.get(kind, NATIVE)
-    if of_class and known in (JAVA, KERNEL) and not re.search(r"[\w>]\.[\w<]", name):
+    if may_be_class and "/" not in name and known in (JAVA, KERNEL):
         return class_frame(name)
     if known == JAVA:
         return java_frame(name)
@@ -97,7 +104,9 @@ def _stacks(nodes: Iterable[tuple[int, Frame, int]]) -> Iterator[Stack]:
     path: list[Frame] = []
     own: list[int] = []
     for level, frame, value in nodes:
-        while len(path) > max(0, min(level, DEEPEST)):
+        if level >= DEEPEST:
+            continue  # counts for the last frame that is kept
+        while len(path) > max(0, level):
             yield Stack(None, tuple(path), own.pop())
             path.pop()
         if own:

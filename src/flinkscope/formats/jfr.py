@@ -196,7 +196,7 @@ def _find_events(chunk: JfrChunk, data: bytes | memoryview, at: int, end: int, a
             size, type_id = cursor.varint(), cursor.varint()
         except DecodingError:
             size, type_id = 0, 0
-        if size < cursor.at - at or at + size > end:
+        if size < max(2, cursor.at - at) or at + size > end:
             chunk.gap = chunk.gap or f"at byte {at:,} of the recording an event has no possible size ({size:,})"
             return
         found = positions.get(type_id)

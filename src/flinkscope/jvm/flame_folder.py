@@ -33,7 +33,9 @@ class TargetFolder:
         self._names: list[str] = []
 
     def __enter__(self) -> TargetFolder:
-        """Nothing is made yet."""
+        """Nothing is made yet. WayUnavailable where there is no such folder."""
+        if not self._outside(self._folder or "/").is_dir():
+            raise WayUnavailable(f"there is no folder {self._folder} in its file system")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

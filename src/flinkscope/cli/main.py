@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gc": ("flinkscope.cli.gc", "a GC log: live set, trend, pauses, throughput, what is wrong"),
     "gcutil": ("flinkscope.cli.gcutil", "jstat without a JDK: GC and memory counters of a running JVM"),
     "lab": ("flinkscope.cli.lab", "incidents on a real Flink from wheels: run, cure, demo"),
+    "loaders": ("flinkscope.cli.loaders", "leaked class loaders of a PID or by REST; submissions left"),
     "submit": ("flinkscope.cli.submit", "submit a jar from a client JVM; --check what its main() leaves behind"),
     "memory": ("flinkscope.cli.memory", "each byte of a Flink process before it starts, and how it comes about"),
     "size": ("flinkscope.cli.size", "from a live set to configuration keys that start"),

@@ -185,6 +185,12 @@ def test_upgrade_names_lost_keys_and_their_successors() -> None:
     assert any("flink-conf.yaml" in note for note in change.notes)
 
 
+def test_upgrade_names_keys_that_take_effect_only_then() -> None:
+    change = upgrade(_source({TM + "process.size": "4g", "state.backend.type": "rocksdb"}), "1.16.3", "1.20.5")
+    assert change.gained_keys == ("state.backend.type",)
+    assert change.changes_anything
+
+
 def test_upgrade_that_flink_refuses() -> None:
     change = upgrade(_source({"taskmanager.heap.size": "2g"}), "1.20.5", "2.0.2")
     (effect,) = change.effects

@@ -83,9 +83,11 @@ def _show_upgrade(change: Upgrade) -> None:
             )
     for key, new in change.lost_keys:
         click.echo(printable(f"\n  {key} is not read any more" + (f"; now {new}" if new else "")))
+    for key in change.gained_keys:
+        click.echo(printable(f"\n  {key} is read from now on; Flink {change.flink} ignores it"))
     for note in change.notes:
         click.echo(_wrapped("  note:", note))
-    if not change.changes_anything:
+    if not change.changes_anything and not any(effect.refused_after for effect in change.effects):
         click.echo("\n  The configuration means the same in both versions.")
 
 
@@ -140,6 +142,7 @@ def _upgrade_document(change: Upgrade) -> dict[str, Any]:
             }
             for effect in change.effects
         ],
+        "gained_keys": list(change.gained_keys),
         "lost_keys": [{"key": key, "new_key": new or None} for key, new in change.lost_keys],
         "notes": list(change.notes),
     }

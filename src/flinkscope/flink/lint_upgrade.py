@@ -39,19 +39,25 @@ class UpgradeEffect:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """All effects. ``lost_keys``: read before, not any more, with the new name or "". ``notes``: what else changes."""
+    """All effects. ``lost_keys``: read before, not any more, with the new name or ""; ``gained_keys``: ignored before,
+    read now. ``notes``: what else changes."""
 
     flink: str
     upgrade_to: str
     effects: tuple[UpgradeEffect, ...]
     lost_keys: tuple[tuple[str, str], ...]
+    gained_keys: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def changes_anything(self) -> bool:
         """Whether the same configuration means something else afterwards."""
         moved = any(c.before_bytes != c.after_bytes for effect in self.effects for c in effect.changes)
-        return moved or bool(self.lost_keys) or any(e.refused_before != e.refused_after for e in self.effects)
+        return (
+            moved
+            or bool(self.lost_keys or self.gained_keys)
+            or any(e.refused_before != e.refused_after for e in self.effects)
+        )
 
 
 def upgrade(source: FlinkConfig, flink: str, upgrade_to: str, launcher: Launcher = "script") -> Upgrade:
@@ -64,6 +70,7 @@ def upgrade(source: FlinkConfig, flink: str, upgrade_to: str, launcher: Launcher
         upgrade_to,
         tuple(_effect(config, role, flink, upgrade_to, launcher) for role in sized),
         tuple((key, _new_name(key, flink, upgrade_to)) for key in config if _is_lost(key, flink, upgrade_to)),
+        tuple(key for key in config if _is_lost(key, upgrade_to, flink)),
         _notes(source, config, flink, upgrade_to),
     )
 

@@ -15,7 +15,7 @@ from flinkscope.watch.series import MOST_SAMPLES, Series
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "watch"
 GIB = 1 << 30
-RUNS = {path.stem: json.loads(path.read_text()) for path in sorted(CORPUS.glob("*.json"))}
+RUNS = {path.stem: json.loads(path.read_text()) for path in sorted(CORPUS.glob("[bep]*.json"))}  # uv-heap
 DEATHS = [name for name, run in RUNS.items() if run["died_at_s"] is not None]
 
 

@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from flinkscope.errors import SourceError
 from flinkscope.watch.alerts import AlertBook, parse_rule
 from flinkscope.watch.board import board, human_span, outlook, state_document
@@ -17,6 +19,7 @@ from flinkscope.watch.state import TargetState
 from flinkscope.watch.watcher import Rescue, Watcher
 
 MIB = 1 << 20
+CORPUS = Path(__file__).parents[1] / "corpus" / "watch"
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "reference" / "watch.md"
 
 
@@ -39,6 +42,32 @@ def test_submissions_left_are_the_steps_that_still_fit() -> None:
     assert leaking(2).submissions_left() is None
     assert leaking(10, per_job_bytes=0).submissions_left() is None
     assert leaking(10).quantities()["metaspace_submissions_left"] == left.fewest
+
+
+def submitting(name: str, count: int) -> TargetState:
+    """A recorded JobManager of the lab's metaspace incident after so many submissions."""
+    run = json.loads((CORPUS / f"metaspace-{name}.json").read_text())
+    state = TargetState("jobmanager", "jobmanager")
+    for entry in run["submissions"][:count]:
+        values = {"metaspace_bytes": entry["floor_bytes"], "metaspace_limit_bytes": run["limit_bytes"],
+                  "submissions": entry["number"]}  # fmt: skip
+        state.take(Reading("jobmanager", "jobmanager", "a", values), entry["number"] * 10**9)
+    return state
+
+
+@pytest.mark.parametrize("name", ["died", "refused"])
+@pytest.mark.parametrize("seen", [3, 4, 5, 6])
+def test_the_true_number_of_submissions_lies_in_the_interval_from_half_time_on(name: str, seen: int) -> None:
+    left = submitting(name, seen).submissions_left()
+    assert left is not None
+    true = 6 - seen  # both took six, and not the seventh
+    assert left.fewest <= true <= (true if left.most is None else left.most)
+    assert abs(left.likely - true) <= 1
+
+
+def test_a_cured_job_manager_takes_many_more() -> None:
+    left = submitting("fixed", 100).submissions_left()
+    assert left is None or left.likely > 100
 
 
 def test_a_restart_begins_anew() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flinkscope.capture.budget import DEFAULT_BUDGET_MS, StopBudget
-from flinkscope.capture.flame import flame_step
+from flinkscope.capture.flame import flame_step, recording_step
 from flinkscope.capture.jvm_steps import jvm_steps
 from flinkscope.capture.local_jvm import LocalJvm
 from flinkscope.capture.pod_jvm import PodJvm
@@ -15,6 +15,7 @@ from flinkscope.capture.recording import Recording, Step, run_steps
 from flinkscope.capture.rest_steps import describe_cluster, rest_steps
 from flinkscope.capture.target import Target, target_of
 from flinkscope.errors import SourceError
+from flinkscope.jvm.flame_live import FlameTarget
 from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import Case, CaseProcess
 from flinkscope.sources.flink_rest import FlinkRest, RestAccess
@@ -75,7 +76,7 @@ def plan_of(target: Target, wishes: Wishes) -> Plan:
         reach = LocalJvm(target.pid)
         steps = jvm_steps(reach, heap=wishes.heap, dumps=wishes.left_dumps)
         if wishes.flame_s:
-            steps.append(flame_step(reach, wishes.flame_s))
+            steps.append(flame_step(FlameTarget(pid=target.pid), reach.jvm.process.id, wishes.flame_s))
         return Plan(f"process {target.pid}", reach.jvm.key, (reach.jvm.process,), tuple(steps))
     if target.url is not None:
         rest = FlinkRest(target.url, wishes.access)
@@ -97,5 +98,5 @@ def _pod_plan(kubectl: Kubectl, wishes: Wishes) -> Plan:
         return Plan(f"pod {kubectl.address}", key, (process,), tuple(steps))
     steps = [*pod_steps(kubectl, document, process), *jvm_steps(reach, heap=wishes.heap, dumps=wishes.left_dumps)]
     if wishes.flame_s:
-        steps.append(flame_step(reach, wishes.flame_s))
+        steps.append(recording_step(reach, wishes.flame_s))
     return Plan(f"pod {kubectl.address}", f"{key}, {reach.jvm.key}", (reach.jvm.process,), tuple(steps))

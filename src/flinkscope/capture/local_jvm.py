@@ -77,10 +77,6 @@ class LocalJvm:
         """The live objects, compressed where the JVM can."""
         self._attached().heap_dump(destination, gzip=destination.suffix == ".gz")
 
-    def record(self, destination: Path, seconds: int) -> None:
-        """A flight recording, ended whatever happens."""
-        self._attached().record(destination, seconds)
-
     def _attached(self) -> JvmVerbs:
         if self._verbs is None:
             self._verbs = JvmVerbs(self.process)

@@ -56,9 +56,6 @@ class Reach(Protocol):
     def heap_dump(self, destination: Path) -> None:
         """Dumps the live objects to ``destination``; leaves nothing behind in the target."""
 
-    def record(self, destination: Path, seconds: int) -> None:
-        """A flight recording of so many seconds to ``destination``; always ended."""
-
 
 def without_middle(source: BinaryIO, size_bytes: int, target: BinaryIO, most_bytes: int) -> int:
     """Copies the head and the end of a large file, whole lines, with a line between that says how much is missing."""

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 import yaml
 
+from flinkscope.capture.flame import flame_step
 from flinkscope.capture.recording import Recording, Step
-from flinkscope.capture.rest_flame import profile
 from flinkscope.errors import FlinkscopeError, SourceError, UnreadableInputError
 from flinkscope.formats.flink_rest import RestJob, read_jobs, read_options, read_task_managers
+from flinkscope.jvm.flame_live import FlameTarget
 from flinkscope.sources.case import CaseProcess
 from flinkscope.sources.flink_rest import FlinkRest
 from flinkscope.sources.recognise import recognise
@@ -58,8 +59,7 @@ def rest_steps(
         manager = None if process.role == "jobmanager" else process.id
         steps.append(Step(f"threads of {process.id}", "thread_dump", process.id, _threads(rest, manager), 20))
         if flame_s:
-            flame = profile(rest, manager, flame_s)
-            steps.append(Step(f"flame graph of {process.id}", "flame", process.id, flame))
+            steps.append(flame_step(FlameTarget(rest=rest, manager=manager), process.id, flame_s))
         if heap:
             steps.append(Step(f"heap dump of {process.id}", "heap_dump", process.id, _refuse(_NO_HEAP)))
     return steps

@@ -29,7 +29,8 @@ _LOG_HOW = "the log folder of the Flink process: flink-*.log and flink-*.out"
 _CONFIG_HOW = "conf/config.yaml (flink-conf.yaml before 1.19) of the process"
 
 # read, but no rule uses them (they serve the lab and people)
-_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "class_histogram", "submissions"})
+_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "class_histogram", "submissions",
+                         "cgroup", "jvm_info", "metrics", "flame", "rest"})  # fmt: skip
 
 
 @dataclass(slots=True)

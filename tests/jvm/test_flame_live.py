@@ -1,4 +1,4 @@
-"""Flame graphs of running JVMs, in each way: the known allocator, spinner and locks are found; nothing is left behind."""
+"""Flame graphs of running JVMs, in each way: the known allocator, spinner and locks; nothing is left behind."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def flink_like() -> Iterator[int]:
         yield pid
 
 
-def left_behind(pid: int) -> list[str]:
-    """Our files in the target's folders, and its descriptors of files of ours."""
-    files = [str(path) for path in Path(f"/proc/{pid}/root/tmp").glob("flinkscope-" + "?" * 16 + ".*")]
+def left_behind(pid: int, folder: Path) -> list[str]:
+    """What is in the folder that the target was told to write to, its attach files, and its descriptors of ours."""
+    files = [str(path) for path in folder.glob("flinkscope-*")]
     files += [str(path) for path in Path(f"/proc/{pid}/cwd").glob(".attach_pid*")]
     for number in Path(f"/proc/{pid}/fd").iterdir():
         try:
@@ -55,9 +55,9 @@ def allocated_bytes(pid: int) -> float:
     return float(found[1]) * 1024 ** "BKMG".index(found[2])
 
 
-def test_async_profiler_finds_the_allocator_and_its_bytes(flink_like: int) -> None:
+def test_async_profiler_finds_the_allocator_and_its_bytes(flink_like: int, tmp_path: Path) -> None:
     before = allocated_bytes(flink_like)
-    flame = record_flame(FlameTarget(flink_like), "alloc", 3, may_change=True)
+    flame = record_flame(FlameTarget(flink_like), "alloc", 3, may_change=True, folder=str(tmp_path))
     truth = allocated_bytes(flink_like) - before
     profile = flame.profile
     assert flame.way.startswith("async-profiler")
@@ -65,45 +65,49 @@ def test_async_profiler_finds_the_allocator_and_its_bytes(flink_like: int) -> No
     assert share(profile, *ALLOCATORS, thread="allocator") >= 0.95
     assert share(profile, "Profiled.largeShare") == pytest.approx(0.75, abs=0.12)
     assert profile.total == pytest.approx(truth, rel=0.35)  # the truth holds what came just before and after, too
-    assert left_behind(flink_like) == []
+    assert left_behind(flink_like, tmp_path) == []
 
 
-def test_async_profiler_again_with_the_copy_that_is_loaded(flink_like: int) -> None:
+def test_async_profiler_again_with_the_copy_that_is_loaded(flink_like: int, tmp_path: Path) -> None:
     for event, frame, least in (("cpu", "Profiled.spin", 0.25), ("wall", "Profiled.pause", 0.05)):
-        profile = record_flame(FlameTarget(flink_like), event, 2, may_change=True, ways=["async"]).profile
+        profile = record_flame(
+            FlameTarget(flink_like), event, 2, may_change=True, folder=str(tmp_path), ways=["async"]
+        ).profile
         assert share(profile, frame) >= least
-    locks = record_flame(FlameTarget(flink_like), "lock", 2, may_change=True, ways=["async"]).profile
+    locks = record_flame(
+        FlameTarget(flink_like), "lock", 2, may_change=True, folder=str(tmp_path), ways=["async"]
+    ).profile
     assert locks.unit == "ns"
     assert share(locks, "Profiled.contend", "Profiled.park") >= 0.95
     copies = set(re.findall(r"/flinkscope-[0-9a-f]{16}\.so", Path(f"/proc/{flink_like}/maps").read_text()))
     assert len(copies) == 1
-    assert left_behind(flink_like) == []
+    assert left_behind(flink_like, tmp_path) == []
 
 
-def test_a_profiler_of_somebody_else_is_left_alone(flink_like: int) -> None:
-    record_flame(FlameTarget(flink_like), "cpu", 1, may_change=True, ways=["async"])
+def test_a_profiler_of_somebody_else_is_left_alone(flink_like: int, tmp_path: Path) -> None:
+    record_flame(FlameTarget(flink_like), "cpu", 1, may_change=True, folder=str(tmp_path), ways=["async"])
     library = re.search(r"(/\S*/flinkscope-\w{16}\.so)", Path(f"/proc/{flink_like}/maps").read_text())
     assert library
     verbs = open_verbs(flink_like)
     assert "return code: 0" in verbs.load_agent(library[1], "start,event=wall")
     try:
-        flame = record_flame(FlameTarget(flink_like), "cpu", 1, may_change=True)
+        flame = record_flame(FlameTarget(flink_like), "cpu", 1, may_change=True, folder=str(tmp_path))
         assert flame.way.startswith("flight recorder")
         assert any("already started" in way.reason for way in flame.not_taken)
     finally:
         assert "return code: 0" in verbs.load_agent(library[1], "stop")  # it still ran
-    assert left_behind(flink_like) == []
+    assert left_behind(flink_like, tmp_path) == []
 
 
 @pytest.mark.parametrize("major", [11, 17, 21, 25])
-def test_jfr_where_there_is_no_flink_dist(major: int) -> None:
+def test_jfr_where_there_is_no_flink_dist(major: int, tmp_path: Path) -> None:
     with running_profiled(major) as pid:
-        flame = record_flame(FlameTarget(pid), "alloc", 2, may_change=True)
+        flame = record_flame(FlameTarget(pid), "alloc", 2, may_change=True, folder=str(tmp_path))
         assert flame.way.startswith("flight recorder")
         assert any("no async-profiler" in way.reason for way in flame.not_taken)
         assert share(flame.profile, *ALLOCATORS) >= 0.95
         assert "flinkscope" not in open_verbs(pid).jcmd("JFR.check")
-        assert left_behind(pid) == []
+        assert left_behind(pid, tmp_path) == []
 
 
 def test_jfr_counts_equal_the_jdks_own_tool(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_jfr_counts_equal_the_jdks_own_tool(tmp_path: Path) -> None:
     assert stacks_of(recording, "cpu").total == counts["jdk.ExecutionSample"]
 
 
-def test_thread_dumps_change_nothing_and_need_no_leave(flink_like: int) -> None:
+def test_thread_dumps_change_nothing_and_need_no_leave(flink_like: int, tmp_path: Path) -> None:
     flame = record_flame(FlameTarget(flink_like), "cpu", 2, ways=["threads"])
     assert flame.profile.unit == "ns"
     assert 0.2e9 < sum(s.value for s in flame.profile.stacks if s.thread == "spinner") < 2.5e9
@@ -134,7 +138,7 @@ def test_thread_dumps_change_nothing_and_need_no_leave(flink_like: int) -> None:
         record_flame(FlameTarget(flink_like), "alloc", 1, ways=["threads"])
 
 
-def test_nothing_is_loaded_without_leave(flink_like: int) -> None:
+def test_nothing_is_loaded_without_leave(flink_like: int, tmp_path: Path) -> None:
     maps = Path(f"/proc/{flink_like}/maps").read_text().count(".so")
     with pytest.raises(UsageError, match="async-profiler") as caught:
         record_flame(FlameTarget(flink_like), "alloc", 1)
@@ -142,23 +146,22 @@ def test_nothing_is_loaded_without_leave(flink_like: int) -> None:
     assert Path(f"/proc/{flink_like}/maps").read_text().count(".so") == maps
 
 
-def test_a_jvm_without_the_recorder_falls_to_thread_dumps() -> None:
+def test_a_jvm_without_the_recorder_falls_to_thread_dumps(tmp_path: Path) -> None:
     with running_profiled(17, "-XX:-FlightRecorder") as pid:
-        flame = record_flame(FlameTarget(pid), "cpu", 1, may_change=True)
+        flame = record_flame(FlameTarget(pid), "cpu", 1, may_change=True, folder=str(tmp_path))
     assert flame.way.startswith(("thread dumps", "flight recorder"))
     assert len(flame.not_taken) >= 2
 
 
-def test_a_library_given_by_hand() -> None:
+def test_a_library_given_by_hand(tmp_path: Path) -> None:
     with running_profiled(21) as pid:
-        flame = record_flame(FlameTarget(pid), "alloc", 1, may_change=True, ways=["async"], library=flink_dist())
+        flame = record_flame(
+            FlameTarget(pid), "alloc", 1, may_change=True, folder=str(tmp_path), ways=["async"], library=flink_dist()
+        )
         assert share(flame.profile, *ALLOCATORS) >= 0.95
-        assert left_behind(pid) == []
-        with pytest.raises(WayUnavailable, match="no folder /absent-folder"):
-            record_flame(
-                FlameTarget(pid), "cpu", 1, may_change=True, ways=["async"], library=flink_dist(),
-                folder="/absent-folder",
-            )  # fmt: skip
+        assert left_behind(pid, tmp_path) == []
+        with pytest.raises(WayUnavailable, match="/absent-folder cannot be opened"):
+            record_flame(FlameTarget(pid), "cpu", 1, may_change=True, ways=["async"], folder="/absent-folder")
 
 
 def test_in_another_namespace() -> None:
@@ -168,26 +171,29 @@ def test_in_another_namespace() -> None:
         assert share(flame.profile, "Target.churn") >= 0.95
         recorded = record_flame(FlameTarget(pid), "alloc", 2, may_change=True, ways=["jfr"])
         assert share(recorded.profile, "Target.churn") >= 0.95
-        assert left_behind(pid) == []
+        assert left_behind(pid, Path(f"/proc/{pid}/root/tmp")) == []
 
 
-def test_targets_that_cannot_be_profiled() -> None:
+def test_targets_that_cannot_be_profiled(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such process"):
-        record_flame(FlameTarget(2**22 - 3), "cpu", 1, may_change=True)
+        record_flame(FlameTarget(2**22 - 3), "cpu", 1, may_change=True, folder=str(tmp_path))
     with pytest.raises(SourceError, match="not a JVM"):
-        record_flame(FlameTarget(os.getpid()), "cpu", 1, may_change=True)
+        record_flame(FlameTarget(os.getpid()), "cpu", 1, may_change=True, folder=str(tmp_path))
     with running_target(java_home(17), flags=("-XX:+DisableAttachMechanism",)) as process:
         with pytest.raises(SourceError, match="forbids attaching"):
-            record_flame(FlameTarget(process.pid), "cpu", 1, may_change=True)
+            record_flame(FlameTarget(process.pid), "cpu", 1, may_change=True, folder=str(tmp_path))
         time.sleep(0.1)
         assert process.poll() is None
     with running_profiled(17) as pid, stopped(pid), pytest.raises(SourceError, match="stopped"):
-        record_flame(FlameTarget(pid), "cpu", 1, may_change=True)
+        record_flame(FlameTarget(pid), "cpu", 1, may_change=True, folder=str(tmp_path))
 
 
-def test_the_process_may_end_meanwhile() -> None:
+def test_the_process_may_end_meanwhile(tmp_path: Path) -> None:
     with running_target(java_home(17), "churn") as process:
         killer = subprocess.Popen(["sh", "-c", f"sleep 2; kill -9 {process.pid}"])
         with pytest.raises(SourceError, match=r"ended|no such|connection"):
-            record_flame(FlameTarget(process.pid), "alloc", 20, may_change=True, library=flink_dist())
+            record_flame(
+                FlameTarget(process.pid), "alloc", 20, may_change=True, folder=str(tmp_path), library=flink_dist()
+            )
         killer.wait()
+    assert list(tmp_path.iterdir()) == []

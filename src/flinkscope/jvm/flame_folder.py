@@ -22,7 +22,8 @@ class WayUnavailable(SourceError):
 class TargetFolder:
     """A folder of the target (``/tmp`` in its mount namespace) for the length of a ``with`` block.
 
-    Each name is handed out once; whatever lies there under these names is removed at the end.
+    Each name is handed out once; whatever lies there under these names is removed at the end, also when the target has
+    ended meanwhile: the folder is held by a descriptor, since ``/proc/PID/root`` goes with the process.
     """
 
     def __init__(self, process: JavaProcess, folder: str) -> None:
@@ -31,17 +32,22 @@ class TargetFolder:
         self._process = process
         self._folder = folder.rstrip("/")
         self._names: list[str] = []
+        self._descriptor = -1
 
     def __enter__(self) -> TargetFolder:
         """Nothing is made yet. WayUnavailable where there is no such folder."""
-        if not self._outside(self._folder or "/").is_dir():
-            raise WayUnavailable(f"there is no folder {self._folder} in its file system")
+        try:
+            outside = self._process.root / self._folder.lstrip("/")
+            self._descriptor = os.open(outside, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise WayUnavailable(f"its folder {self._folder} cannot be opened: {error.strerror}") from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Removes what lies under the names."""
         for name in self._names:
             self.remove(name)
+        os.close(self._descriptor)
 
     def name(self, ending: str) -> str:
         """A new path in the target's file system, for the target to write to."""
@@ -53,8 +59,7 @@ class TargetFolder:
         """A new file with these bytes that the target may read and execute; its path there."""
         name = self.name(ending)
         try:
-            handle = os.open(self._outside(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "wb") as stream:
+            with os.fdopen(self._open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY), "wb") as stream:
                 stream.write(data)
                 os.fchmod(stream.fileno(), 0o755)
         except OSError as error:
@@ -64,7 +69,7 @@ class TargetFolder:
     def read(self, name: str) -> bytes:
         """The bytes that the target wrote: only of a plain file of its own user, and of no link."""
         try:
-            with open(os.open(self._outside(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            with os.fdopen(self._open(name, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
                 found = os.fstat(stream.fileno())
                 if not stat.S_ISREG(found.st_mode) or found.st_uid != self._process.uid:
                     raise WayUnavailable(f"{name} is not a plain file of user {self._process.uid}; it was left alone")
@@ -77,12 +82,12 @@ class TargetFolder:
     def remove(self, name: str) -> None:
         """Removes it if it is there."""
         with contextlib.suppress(OSError):
-            self._outside(name).unlink()
+            os.unlink(os.path.basename(name), dir_fd=self._descriptor)
 
     def remove_own(self, name: str) -> None:
         """Removes it if we put it there; another's file stays."""
         if name in self._names:
             self.remove(name)
 
-    def _outside(self, name: str) -> Path:
-        return self._process.root / name.lstrip("/")
+    def _open(self, name: str, flags: int) -> int:
+        return os.open(os.path.basename(name), flags | os.O_NOFOLLOW, 0o600, dir_fd=self._descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,7 @@ from flinkscope.diagnosis.finding import Verdict
 from flinkscope.errors import UsageError
 from flinkscope.flink.loaders import UserLoader
 from flinkscope.flink.metaspace_forecast import forecast
+from flinkscope.jvm.verbs import open_verbs
 from flinkscope.lab.cluster import Cluster
 from flinkscope.lab.incidents import jm_metaspace
 from flinkscope.lab.incidents.jm_metaspace import ENTRY_CLASS, JAR, PINS, Plan
@@ -50,14 +52,22 @@ MEMORY = {
 }
 
 
-def loaders_after(words: Iterable[str], times: int, java: str, folder: Path) -> tuple[UserLoader, ...]:
-    """Submits each pin so many times (``!``: its healthy twin) to one session; the JobManager's loaders."""
+def loaders_after(
+    words: Iterable[str], times: int, java: str, folder: Path, settle_s: float = 0.0
+) -> tuple[UserLoader, ...]:
+    """Submits each pin so many times (``!``: its healthy twin) to one session; the JobManager's loaders.
+
+    ``settle_s``: waited after a full collection (java.net.http's thread looks every 3 s whether its client is gone).
+    """
     dump = folder / "jobmanager.hprof"
     with Cluster(MEMORY, java=java_home(java)) as cluster:
         way = WebSubmitter(cluster, JAR, ENTRY_CLASS)
         for word in words:
             for _ in range(times):
                 way.submit(["--pin", word.rstrip("!"), *(["--healthy", "yes"] if word.endswith("!") else [])])
+        if settle_s:
+            open_verbs(cluster.job_manager.pid).jcmd("GC.run")
+            time.sleep(settle_s)
         dump_live_heap(cluster.job_manager.pid, dump)
     return open_heap(dump, cache=False).flink_loaders()
 
@@ -101,7 +111,7 @@ def test_every_pin_of_the_lab_is_named_exactly_on_every_java(java: str, tmp_path
 @pytest.mark.heavy
 def test_healthy_twins_leave_no_loader(tmp_path: Path) -> None:
     twins = [f"{word}!" for word in (*KINDS, *SINGLE, *BY_CONTEXT) if word != "threadlocal"]
-    rows = loaders_after(twins, 2, "17", tmp_path)
+    rows = loaders_after(twins, 2, "17", tmp_path, settle_s=8)
     assert not [row for row in rows if row.state == "leaked"]
 
 

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @click.argument("jar", type=click.Path(path_type=Path))
 @click.argument("arguments", nargs=-1)
 @click.option("--target", default="", help="The JobManager's REST address. Without it only --check.")
-@click.option(
-    "--class", "entry_class", default="", help="The class with main(); by default as its manifest says."
-)
+@click.option("--class", "entry_class", default="", help="The class with main(); by default as its manifest says.")
 @click.option("--check", is_flag=True, help="Run main() in a throw-away JobManager first; do not submit what leaks.")
 @click.option("--force", is_flag=True, help="Submit even if --check finds something.")
 @click.option("--flink", default="2.3.0", show_default=True, help="Flink of the check, from a wheel.")

@@ -31,11 +31,12 @@ def test_a_pod_in_one_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_
         monkeypatch.setattr("flinkscope.capture.pod_jvm.PodJvm._has", lambda _, program: program == "perl")
     with isolated_target("churn") as pid:
         journal = install_kubectl(tmp_path, pid, monkeypatch)
-        case = collect("flink/tm-1", tmp_path / "pod.zip", Wishes(heap=True, stop_budget_ms=60_000))
+        case = collect("flink/tm-1", tmp_path / "pod.zip", Wishes(heap=True, flame_s=1, stop_budget_ms=60_000))
         temporary = Path(f"/proc/{pid}/root/tmp")
         assert [p.name for p in temporary.iterdir() if p.name.startswith("flinkscope")] == []
     kinds = {artifact.kind for artifact in case.artifacts}
-    assert kinds >= {"pod_status", "stdout", "command_line", "gcutil", "thread_dump", "class_histogram", "heap_dump"}
+    assert kinds >= {"pod_status", "stdout", "command_line", "gcutil", "thread_dump", "class_histogram", "heap_dump",
+                     "flame"}  # fmt: skip
     assert case.processes[0].role == "taskmanager"
     (dump,) = case.of_kind("heap_dump")
     assert case.path_of(dump).read_bytes()[:2] == b"\x1f\x8b"

@@ -6,7 +6,7 @@ heap dump 7 ms a MiB (10 compressed), a thread dump or the statistics of the cla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SHORT_STOP_MS = 20
 HISTOGRAM_MS_PER_MIB = 0.5
@@ -17,25 +17,31 @@ DEFAULT_BUDGET_MS = 2_000
 
 @dataclass(slots=True)
 class StopBudget:
-    """``spent_ms``: the whole time that the requests took, which is never less than they stopped the process."""
+    """``total_ms`` for each process by itself; charged with the whole time of a request, never less than the stop."""
 
     total_ms: int = DEFAULT_BUDGET_MS
-    spent_ms: int = 0
+    _spent_ms: dict[str | None, int] = field(default_factory=dict)
 
-    def refusal(self, expected_ms: int) -> str | None:
+    @property
+    def most_spent_ms(self) -> int:
+        """What the process that was stopped longest has been charged."""
+        return max(self._spent_ms.values(), default=0)
+
+    def refusal(self, process: str | None, expected_ms: int) -> str | None:
         """Why a step that may stop the process that long must not be done; None if it may."""
-        left_ms = self.total_ms - self.spent_ms
+        spent_ms = self._spent_ms.get(process, 0)
+        left_ms = self.total_ms - spent_ms
         if expected_ms <= left_ms:
             return None
         return (
             f"would stop the process for about {expected_ms:,} ms; "
             f"{max(0, left_ms):,} of {self.total_ms:,} ms are left: "
-            f"--stop-budget {(self.spent_ms + expected_ms) // 1000 + 1} allows it"
+            f"--stop-budget {(spent_ms + expected_ms) // 1000 + 1} allows it"
         )
 
-    def charge(self, took_ms: int) -> None:
-        """Takes that much out of the budget."""
-        self.spent_ms += took_ms
+    def charge(self, process: str | None, took_ms: int) -> None:
+        """Takes that much out of the process' budget."""
+        self._spent_ms[process] = self._spent_ms.get(process, 0) + took_ms
 
 
 def expected_ms(heap_used_bytes: int, ms_per_mib: float) -> int:

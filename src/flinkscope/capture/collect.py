@@ -66,7 +66,7 @@ def collect(
         recording.abandon()
         raise SourceError(f"{plan.target}: nothing could be recorded: {why}")
     progress.phase("packing the case")
-    labels = {"stop_budget_ms": str(budget.total_ms), "stopped_at_most_ms": str(budget.spent_ms)}
+    labels = {"stop_budget_ms": str(budget.total_ms), "stopped_at_most_ms": str(budget.most_spent_ms)}
     return recording.close(labels)
 
 

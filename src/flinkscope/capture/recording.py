@@ -163,7 +163,7 @@ def run_steps(steps: Sequence[Step], recording: Recording, budget: StopBudget, p
 
 
 def _try(step: Step, recording: Recording, budget: StopBudget) -> bool:
-    refusal = budget.refusal(step.stop_ms) if step.stop_ms else None
+    refusal = budget.refusal(step.process, step.stop_ms) if step.stop_ms else None
     if refusal is not None:
         recording.missing(step.kind, f"{step.name}: {refusal}", step.process)
         return False
@@ -179,7 +179,7 @@ def _try(step: Step, recording: Recording, budget: StopBudget) -> bool:
         return False
     finally:
         if step.stop_ms:
-            budget.charge(int((time.monotonic() - began) * 1000))
+            budget.charge(step.process, int((time.monotonic() - began) * 1000))
     recording.finish(step)
     return True
 

@@ -43,6 +43,8 @@ _CLEAR = "\x1b[H\x1b[2J"
 @click.option("--timers-every", type=click.FloatRange(0), default=0, metavar="S",
               help="Count heap timers that often; stops the process for a walk over its heap.")  # fmt: skip
 @click.option("--token", envvar="FLINKSCOPE_TOKEN", help="Bearer token for REST (or FLINKSCOPE_TOKEN).")
+@click.option("--ca", "ca_file", type=click.Path(), help="The CA of REST addresses, PEM.")
+@click.option("--insecure", is_flag=True, help="Trust any certificate of REST addresses.")
 @click.option("--grafana", is_flag=True, help="Print the Grafana dashboard (JSON) and end.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each target and alert.")
 def command(targets: tuple[str, ...], **options: Any) -> int:
@@ -71,6 +73,9 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     except KeyboardInterrupt:
         click.echo("", err=True)
     finally:
+        if watcher.rescue is not None:
+            watcher.rescue.finish()
+            _tell_cases(watcher.rescue)
         if hook is not None:
             hook.close()
             if hook.failures:
@@ -95,7 +100,8 @@ def _sources(targets: tuple[str, ...], options: dict[str, Any]) -> list[tuple[st
         elif target.url is not None:
             from flinkscope.watch.rest_source import RestSource
 
-            found.append((target.url, RestSource(target.url, RestAccess(token=options["token"]))))
+            access = RestAccess(token=options["token"], ca_file=options["ca_file"], verify=not options["insecure"])
+            found.append((target.url, RestSource(target.url, access)))
         elif target.pod is not None:
             from flinkscope.watch.pod_source import PodSource
 
@@ -153,16 +159,22 @@ def _show(watcher: Watcher, as_json: bool, *, first: bool) -> None:
     from flinkscope.watch.board import board, state_document
 
     if watcher.rescue is not None:
-        while watcher.rescue.told:
-            click.echo(watcher.rescue.told.pop(0), err=True)
+        _tell_cases(watcher.rescue)
     if as_json:
+        newest = max((state.seen_ns for state in watcher.states.values()), default=0)
         for state in watcher.states.values():
-            click.echo(json.dumps(state_document(state), sort_keys=True))
+            if state.seen_ns == newest:  # the others were not due
+                click.echo(json.dumps(state_document(state), sort_keys=True))
     elif sys.stdout.isatty():
         text = board(watcher.states.values(), watcher.book.firing.values(), watcher.troubles())
         click.echo(_CLEAR + text)
     elif first:
         click.echo(board(watcher.states.values(), watcher.book.firing.values(), watcher.troubles()))
+
+
+def _tell_cases(rescue: Rescue) -> None:
+    while rescue.told:
+        click.echo(rescue.told.pop(0), err=True)
 
 
 def _tell(alert: Alert, as_json: bool) -> None:

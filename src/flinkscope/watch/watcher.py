@@ -52,6 +52,7 @@ class Rescue:
     record: Callable[[int, Path], None]
     done: set[str] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
+    _running: list[threading.Thread] = field(default_factory=list)
 
     def consider(self, state: TargetState) -> None:
         """Records in a thread of its own, so that the watch goes on."""
@@ -60,7 +61,14 @@ class Rescue:
             return
         self.done.add(state.identity)
         path = self.folder / f"{state.role}-{state.pid}-{time.strftime('%Y%m%d-%H%M%S')}.zip"
-        threading.Thread(target=self._record, args=(state.pid, path), name="rescue").start()
+        thread = threading.Thread(target=self._record, args=(state.pid, path), name="rescue")
+        self._running.append(thread)
+        thread.start()
+
+    def finish(self) -> None:
+        """Waits for the recordings that are under way."""
+        for thread in self._running:
+            thread.join()
 
     def _record(self, pid: int, path: Path) -> None:
         try:

@@ -123,7 +123,7 @@ def test_size_side_by_side() -> None:
     assert result.exit_code == 0
     for name in ("process-size", "no-managed-memory", "fixed-container", "rocksdb", "fewer-slots", "smaller-processes"):
         assert f". {name}: " in result.output
-    assert "× 2.5 (g1) = heap 2.50 GiB" in result.output
+    assert "× 2.5 (G1) = heap 2.50 GiB" in result.output
     assert "3–5 × rule of thumb" in result.output
     assert "+ state.backend: rocksdb" in result.output  # 1.16 has no state.backend.type
     assert "kubectl patch flinkdeployment" in result.output

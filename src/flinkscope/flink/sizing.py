@@ -113,7 +113,7 @@ def _raise_process(wanted: _Wanted) -> Proposal:
     return Proposal(
         name="process-size",
         title=f"Set {lever}: {changes[lever]}",
-        why="nothing else changes its share, so direct memory and managed memory grow along with the heap",
+        why="nothing else changes its share, so direct memory and managed memory change along with the heap",
         cost=_cost(model, wanted.present()),
         risk=_risk(model, "the container limit is this size and changes with it"),
         changes=changes,

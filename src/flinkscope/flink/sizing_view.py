@@ -13,12 +13,15 @@ from flinkscope.flink.sizing import Proposal
 from flinkscope.flink.sizing_live_set import HeapTarget
 from flinkscope.units import human_bytes
 
+_COLLECTORS = {"g1": "G1", "z": "ZGC", "cms": "CMS"}  # the others are words: Serial, Parallel, Shenandoah
+
 
 def target_lines(target: HeapTarget) -> list[str]:
     """Live set, factor and the rule of thumb beside it."""
+    collector = _COLLECTORS.get(target.collector, target.collector.capitalize())
     rule = f"{human_bytes(target.rule_low_bytes)} … {human_bytes(target.rule_high_bytes)}"
     lines = [
-        f"live set {human_bytes(target.live_set_bytes)} × {target.factor:g} ({target.collector}) = heap "
+        f"live set {human_bytes(target.live_set_bytes)} × {target.factor:g} ({collector}) = heap "
         f"{human_bytes(target.heap_bytes)}" + (" (cut at 31 GiB)" if target.capped else ""),
         f"the 3–5 × rule of thumb (Hunt & John, Java Performance) would say {rule}",
         *target.reasons,

@@ -25,7 +25,6 @@ from flinkscope.progress import Progress
 from flinkscope.sources.attach import AttachError, AttachRefusedError
 from flinkscope.sources.process import PROC, JavaProcess, environment_of
 
-NAME = "async-profiler"
 ALLOCATION_INTERVAL_BYTES = 512 * 1024  # HotSpot's own default (JEP 331): 2,000 samples a second at 1 GB/s
 _STARTS = {
     "cpu": "event=itimer,interval=10000000",

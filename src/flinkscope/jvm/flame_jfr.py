@@ -15,7 +15,6 @@ from flinkscope.jvm.verbs import JvmVerbs
 from flinkscope.progress import Progress
 from flinkscope.sources.attach import AttachError
 
-NAME = "flight recorder (JFR)"
 _MORE_SECONDS = 60  # after which the recording ends itself, should we be killed
 _TIMEOUT_S = 120.0
 

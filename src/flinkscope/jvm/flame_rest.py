@@ -13,7 +13,6 @@ from flinkscope.jvm.flame_folder import WayUnavailable
 from flinkscope.progress import Progress
 from flinkscope.sources.flink_rest import FlinkRest, RestStatusError
 
-NAME = "Flink's profiler (REST)"
 # ITIMER and not CPU: it needs no perf events, which containers rarely allow
 _MODES = {"cpu": "ITIMER", "alloc": "ALLOC", "wall": "WALL", "lock": "LOCK"}
 _MORE_SECONDS = 30.0

@@ -17,7 +17,6 @@ from flinkscope.jvm.flame_folder import WayUnavailable
 from flinkscope.place import Place
 from flinkscope.progress import Progress
 
-NAME = "thread dumps"
 PAUSE_S = 0.1
 _SHARE_AT_WORK = 10  # at most 1/10 of the time is spent in dumps
 _LAMBDA = re.compile(r"\$\$Lambda[^.]*(?:\.0x[0-9a-f]+)?")

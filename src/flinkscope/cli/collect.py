@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,23 +39,7 @@ if TYPE_CHECKING:
 @click.option("--ca", "ca_file", type=click.Path(), help="The CA of the REST address, PEM.")
 @click.option("--insecure", is_flag=True, help="Trust any certificate of the REST address.")
 @click.option("--json", "as_json", is_flag=True, help="JSON.")
-def command(
-    target: str,
-    output: Path | None,
-    heap: bool,
-    left_dumps: bool,
-    flame_s: int | None,
-    stop_budget_s: float,
-    secrets: bool,
-    only_plan: bool,
-    namespace: str | None,
-    container: str | None,
-    context: str | None,
-    token: str | None,
-    ca_file: str | None,
-    insecure: bool,
-    as_json: bool,
-) -> int:
+def command(target: str, output: Path | None, only_plan: bool, as_json: bool, **options: Any) -> int:
     """Records everything that a diagnosis needs from TARGET into one case.
 
     TARGET: a process id, the REST address of a JobManager (http://host:8081), or a pod (NAME, NAMESPACE/NAME).
@@ -68,12 +52,18 @@ def command(
     from flinkscope.errors import UsageError
     from flinkscope.sources.flink_rest import RestAccess
 
-    access = RestAccess(token=token, ca_file=ca_file, verify=not insecure)
-    budget_ms = int(stop_budget_s * 1000)
-    wishes = Wishes(heap, left_dumps, flame_s or 0, budget_ms, redact=not secrets, access=access)
-    found = target_of(target, namespace=namespace, container=container, context=context)
+    access = RestAccess(token=options["token"], ca_file=options["ca_file"], verify=not options["insecure"])
+    wishes = Wishes(
+        heap=options["heap"],
+        left_dumps=options["left_dumps"],
+        flame_s=options["flame_s"] or 0,
+        stop_budget_ms=int(options["stop_budget_s"] * 1000),
+        redact=not options["secrets"],
+        access=access,
+    )
+    found = target_of(target, **{key: options[key] for key in ("namespace", "container", "context")})
     if only_plan:
-        _show_plan(plan_of(found, wishes), budget_ms, as_json)
+        _show_plan(plan_of(found, wishes), wishes.stop_budget_ms, as_json)
         return 0
     if output is None:
         raise UsageError("collect needs a file for the case", hint=f"flinkscope collect {target} -o case.zip")
@@ -87,17 +77,18 @@ def command(
 
 
 def _show_plan(plan: Plan, budget_ms: int, as_json: bool) -> None:
+    from flinkscope.capture.budget import StopBudget
     from flinkscope.cli.show import echo_json
 
     if as_json:
         steps = [{"step": s.name, "kind": s.kind, "process": s.process, "stop_ms": s.stop_ms} for s in plan.steps]
         echo_json({"target": plan.target, "stop_budget_ms": budget_ms, "steps": steps})
         return
-    click.echo(f"{plan.target}: {len(plan.steps)} steps; they may stop it for {budget_ms:,} ms in all")
-    left_ms = budget_ms
+    click.echo(f"{plan.target}: {len(plan.steps)} steps; each process may be stopped for {budget_ms:,} ms in all")
+    budget = StopBudget(budget_ms)
     for step in plan.steps:
-        fits = step.stop_ms <= left_ms
-        left_ms -= step.stop_ms if fits else 0
+        fits = budget.refusal(step.process, step.stop_ms) is None
+        budget.charge(step.process, step.stop_ms if fits else 0)
         cost = "no stop" if not step.stop_ms else f"~{step.stop_ms:,} ms"
         click.echo(f"  {step.name[:68]:<68} {cost:>10}{'' if fits else '  left out'}")
 
@@ -118,5 +109,5 @@ def _show_case(case: Case, output: Path, as_json: bool) -> None:
     for missing in case.missing:
         click.echo(click.wrap_text(f"not there: {missing.why}", 98, "  ", "    "))
     stopped = case.labels.get("stopped_at_most_ms", "0")
-    click.echo(f"case: {output}; the process was stopped for {int(stopped):,} ms at most")
+    click.echo(f"case: {output}; no process was stopped for more than {int(stopped):,} ms")
     click.echo(f"next: flinkscope diagnose {output}")

@@ -146,14 +146,15 @@ def _run(watcher: Watcher, options: dict[str, Any]) -> None:
     taken = 0
     while True:
         watcher.round()
-        _show(watcher, options["as_json"], first=taken == 0)
+        _show(watcher, options["as_json"], plain=taken in (0, options["rounds"] - 1))
         taken += 1
         if taken == options["rounds"] or (options["fail_fast"] and watcher.book.ever_fired):
             return
         time.sleep(max(0.05, watcher.seconds_to_next()))
 
 
-def _show(watcher: Watcher, as_json: bool, *, first: bool) -> None:
+def _show(watcher: Watcher, as_json: bool, *, plain: bool) -> None:
+    """``plain``: also where no terminal redraws it (the first and the last round)."""
     import json
 
     from flinkscope.watch.board import board, state_document
@@ -168,7 +169,7 @@ def _show(watcher: Watcher, as_json: bool, *, first: bool) -> None:
     elif sys.stdout.isatty():
         text = board(watcher.states.values(), watcher.book.firing.values(), watcher.troubles())
         click.echo(_CLEAR + text)
-    elif first:
+    elif plain:
         click.echo(board(watcher.states.values(), watcher.book.firing.values(), watcher.troubles()))
 
 

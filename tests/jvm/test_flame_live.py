@@ -18,6 +18,7 @@ from flinkscope.formats.jfr_stacks import stacks_of
 from flinkscope.jvm.flame_folder import WayUnavailable
 from flinkscope.jvm.flame_live import FlameTarget, record_flame
 from flinkscope.jvm.verbs import open_verbs
+from flinkscope.sources.flink_rest import FlinkRest
 from jvm_support.java_runtimes import java_home, running_target, stopped
 from jvm_support.namespaces import isolated_target
 from jvm_support.profiled import flink_dist, running_profiled, share
@@ -197,3 +198,12 @@ def test_the_process_may_end_meanwhile(tmp_path: Path) -> None:
             )
         killer.wait()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_jobmanager_that_does_not_answer_is_one_reason_more(flink_like: int, tmp_path: Path) -> None:
+    target = FlameTarget(flink_like, FlinkRest("http://127.0.0.1:1"), "some-manager")
+    flame = record_flame(target, "wall", 1, may_change=True, folder=str(tmp_path))
+    assert flame.way.startswith("async-profiler")
+    assert "refused" in flame.not_taken[0].reason
+    with pytest.raises(SourceError, match="refused"):
+        record_flame(FlameTarget(None, FlinkRest("http://127.0.0.1:1")), "wall", 1)

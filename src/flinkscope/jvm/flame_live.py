@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flinkscope.errors import UsageError
+from flinkscope.errors import SourceError, UsageError
 from flinkscope.formats.stacks import EVENTS, StackProfile
 from flinkscope.formats.thread_dump import ThreadDump, parse_thread_dump
 from flinkscope.jvm.flame import FlameProfile, WayNotTaken
@@ -24,8 +24,8 @@ NAMES = {
     "threads": "thread dumps, again and again",
 }
 _COSTS = {
-    "async": "loads flink-dist's async-profiler into the process (361 KB, mapped until it ends; below 1 % of CPU)",
-    "jfr": "starts a flight recording in the process and ends it (about 1 % of CPU)",
+    "async": "would load flink-dist's async-profiler into the process (361 KB, mapped until it ends; below 1 % of CPU)",
+    "jfr": "would start a flight recording in the process and end it (about 1 % of CPU)",
 }
 _REST_PAUSE_S = 0.5  # each dump by REST passes through two processes
 
@@ -68,15 +68,12 @@ def record_flame(
     actions = _actions(target, event, seconds, folder, library, progress)
     not_taken: list[WayNotTaken] = []
     for way in WAYS:
-        if way not in ways:
-            not_taken.append(WayNotTaken(NAMES[way], "not asked for"))
-            continue
-        action = actions[way]
+        action = actions[way] if way in ways else "not asked for"
         if isinstance(action, str):
             not_taken.append(WayNotTaken(NAMES[way], action))
             continue
         if way in _COSTS and not may_change:
-            raise _not_allowed(target, way, not_taken)
+            raise _not_allowed(target, [w for w in ways if w in _COSTS], not_taken)
         try:
             profile = action()
         except WayUnavailable as error:
@@ -106,7 +103,11 @@ def _actions(
     found: dict[str, Action | str] = dict.fromkeys(("async", "jfr"), "it needs the pid, on the machine where it runs")
     found["rest"] = "the URL of the JobManager was not given (--rest)"
     if rest is not None:
-        found["rest"] = lambda: profile_with_rest(rest, manager, event, seconds, progress=progress)
+
+        def by_rest() -> StackProfile:
+            return profile_with_rest(rest, manager, event, seconds, progress=progress)
+
+        found["rest"] = by_rest if target.pid is None else _or_unavailable(by_rest)  # with a pid there are other ways
         found["threads"] = lambda: profile_with_dumps(
             lambda: _rest_dump(rest, manager), event, seconds, source=f"{rest.url} thread-dump", progress=progress,
             pause_s=_REST_PAUSE_S,
@@ -126,6 +127,18 @@ def _actions(
     return found
 
 
+def _or_unavailable(action: Action) -> Action:
+    """The same, but that nobody answers only means that this way cannot be taken."""
+
+    def tried() -> StackProfile:
+        try:
+            return action()
+        except SourceError as error:
+            raise WayUnavailable(error.message) from error
+
+    return tried
+
+
 def _rest_dump(rest: FlinkRest, manager: str | None) -> ThreadDump:
     return parse_thread_dump(json.dumps(rest.thread_dump(manager)), f"{rest.url} thread-dump")
 
@@ -142,10 +155,11 @@ def _check(target: FlameTarget, event: str, seconds: int, ways: Sequence[str]) -
         raise UsageError(f"{seconds} s is no length for a profile", hint="1 to 3600 seconds")
 
 
-def _not_allowed(target: FlameTarget, way: str, not_taken: list[WayNotTaken]) -> UsageError:
+def _not_allowed(target: FlameTarget, ways: Sequence[str], not_taken: list[WayNotTaken]) -> UsageError:
+    costs = ", or else ".join(_COSTS[way] for way in ways)
     before = "".join(f"; {skipped.way}: {skipped.reason}" for skipped in not_taken)
     return UsageError(
-        f"{target.title}: {_COSTS[way]}{before}", hint="give --yes to do it, or --way threads, which changes nothing"
+        f"{target.title}: {costs}{before}", hint="give --yes to do it, or --way threads, which changes nothing"
     )
 
 

@@ -131,6 +131,16 @@ def test_a_rejected_configuration_gets_legal_ones_next_to_it(tmp_path: Path) -> 
         assert memory_model(changed, "taskmanager", "2.3.0").process_bytes == sum(remedy.memory_after.values())
 
 
+def test_a_process_that_runs_was_not_refused(tmp_path: Path) -> None:
+    config = ConfigFacts(Place("config.yaml"), {"taskmanager.memory.process.size": "700m"}, {}, Absent("memory split"))
+    running = replace(process(tmp_path, "taskmanager", "nothing to tell"), config=config)
+    assert fired(running) == {}
+    never_ran = replace(running, log=Absent("log"))
+    assert list(fired(never_ran)) == ["R29"]
+    other_role = replace(never_ran, role="jobmanager")
+    assert fired(other_role) == {}
+
+
 def test_errors_that_a_process_survives_are_a_symptom_of_their_own(tmp_path: Path) -> None:
     oom = "java.lang.OutOfMemoryError: Java heap space"
     again = "2026-11-01 10:07:01,000 ERROR org.apache.flink.runtime.taskmanager.Task [] - failed again\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flinkscope.absent import present
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import CodeChange, Remedy
 from flinkscope.diagnosis.remedies.options import option_remedy, options_of
@@ -150,13 +151,25 @@ def more_metaspace(facts: ProcessFacts, *, cures: bool) -> tuple[Remedy, ...]:
         verify="metaspace after full GC (GC log, flinkscope gcutil) stays below 70 % of the limit",
         cures=cures,
     )
-    wanted = f"{max(2 * limit, 512 << 20) >> 20}m"
-    return () if now == wanted else option_remedy(facts, remedy, {key: wanted})
+    wanted_bytes = max(2 * limit, 512 << 20)
+    changes: dict[str, str | None] = {key: f"{wanted_bytes >> 20}m"}
+    if now == changes[key]:
+        return ()
+    inside = option_remedy(facts, remedy, changes)
+    size = f"{facts.role}.memory.process.size"
+    if inside or size not in options_of(facts):
+        return inside
+    larger = (_process_bytes(facts) + wanted_bytes - limit) >> 20  # no room for it in the present process
+    return option_remedy(facts, remedy, {**changes, size: f"{larger}m"})
+
+
+def _process_bytes(facts: ProcessFacts) -> int:
+    config = present(facts.config)
+    memory = present(config.memory) if config else None
+    return memory.process_bytes if memory else 0
 
 
 def _bytes_of(facts: ProcessFacts) -> int:
-    from flinkscope.absent import present
-
     config = present(facts.config)
     memory = present(config.memory) if config else None
     return memory.metaspace_bytes if memory else 256 << 20

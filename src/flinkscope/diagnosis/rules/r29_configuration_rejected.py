@@ -16,7 +16,9 @@ range.
 
 from __future__ import annotations
 
-from flinkscope.absent import present
+from collections.abc import Mapping
+
+from flinkscope.absent import Absent, present
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Evidence, Fired, OptionChange, Outcome, Remedy, RuledOut, Severity
 from flinkscope.diagnosis.remedies.memory import DEFAULT_FLINK, memory_parts
@@ -41,7 +43,7 @@ def check(facts: ProcessFacts) -> Outcome:
     role: Role = "jobmanager" if facts.role == "jobmanager" else "taskmanager"
     version = facts.flink_version or DEFAULT_FLINK
     messages = _refusal(dict(config.options), role, version) if config and config.options else ()
-    if not events and not (messages and config and any(".memory." in key for key in config.options)):
+    if not events and (_has_run(facts) or not (messages and config and _is_about(config.options, role))):
         return RuledOut("Flink accepts the memory configuration")
     model = (Evidence(f"the memory model refuses it too: {messages[0]}", config.place),) if messages and config else ()
     return Fired(
@@ -50,6 +52,16 @@ def check(facts: ProcessFacts) -> Outcome:
         remedies=_remedies(dict(config.options), role, version) if config and messages else (),
         certainty_bp=9_800 if events else 8_000,
     )
+
+
+def _has_run(facts: ProcessFacts) -> bool:
+    """Whether anything shows that the process started: then Flink took its configuration, whatever the file says."""
+    return not (isinstance(facts.gc, Absent) and isinstance(facts.heap, Absent) and isinstance(facts.log, Absent))
+
+
+def _is_about(options: Mapping[str, str], role: Role) -> bool:
+    """Whether the configuration says anything of this role's memory; the file of another process does not."""
+    return any(key.startswith(f"{role}.memory.") for key in options)
 
 
 def _refusal(options: dict[str, str], role: Role, version: str) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ def test_the_operators_own_flame_graph(cluster: Cluster, tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.heavy
 def test_without_the_profiler_thread_dumps_by_rest_say_why(tmp_path: Path) -> None:
     with Cluster({"jobmanager.memory.process.size": "900m"}, task_managers=0) as plain:
         flame = record_flame(FlameTarget(None, FlinkRest(plain.rest_url)), "wall", 1)

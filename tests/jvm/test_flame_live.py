@@ -100,7 +100,9 @@ def test_a_profiler_of_somebody_else_is_left_alone(flink_like: int, tmp_path: Pa
     assert left_behind(flink_like, tmp_path) == []
 
 
-@pytest.mark.parametrize("major", [11, 17, 21, 25])
+@pytest.mark.parametrize(
+    "major", [pytest.param(11, marks=pytest.mark.heavy), 17, 21, pytest.param(25, marks=pytest.mark.heavy)]
+)
 def test_jfr_where_there_is_no_flink_dist(major: int, tmp_path: Path) -> None:
     with running_profiled(major) as pid:
         flame = record_flame(FlameTarget(pid), "alloc", 2, may_change=True, folder=str(tmp_path))

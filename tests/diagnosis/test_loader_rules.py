@@ -37,9 +37,8 @@ def process(role: str, states: list[State] | None, *events: LogEvent) -> Process
         MemorySplit("computed", {}, 1 << 29, 1600 << 20, 256 << 20),
     )
     heap = nothing if states is None else replace(heap_facts(), oom_thread=None)
-    return replace(
-        process_facts(), role=role, exit_code=None, gc=nothing, state=nothing, heap=heap, loaders=rows, log=events, config=config
-    )  # fmt: skip
+    calm = replace(process_facts(), role=role, exit_code=None, gc=nothing, state=nothing)
+    return replace(calm, heap=heap, loaders=rows, log=events, config=config)
 
 
 def judged(facts_of: ProcessFacts) -> Diagnosis:

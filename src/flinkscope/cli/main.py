@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "submit": ("flinkscope.cli.submit", "submit a jar from a client JVM; --check what its main() leaves behind"),
     "memory": ("flinkscope.cli.memory", "each byte of a Flink process before it starts, and how it comes about"),
     "size": ("flinkscope.cli.size", "from a live set to configuration keys that start"),
+    "state": ("flinkscope.cli.state", "what window state and timers will weigh: predict, compare designs"),
     "lint": ("flinkscope.cli.lint", "what is misspelt, ignored, idle or about to bite in a configuration"),
     "threads": ("flinkscope.cli.threads", "threads of a PID, dump or REST: states, repeated names, deadlocks"),
     "collect": ("flinkscope.cli.collect", "record a case from a PID, a pod or a REST address, cheap things first"),

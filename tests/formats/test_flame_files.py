@@ -90,6 +90,7 @@ def test_names_do_not_differ_from_run_to_run(name: str, expected: str) -> None:
     [
         ("a/b/C.d", "java"), ("C.d", "java"), ("C.d_[j]", "java"), ("read_[k]", "kernel"), ("G1::run(int)", "native"),
         ("start_thread", "native"), ("__GI_read", "native"), ("libc.so.6", "native"),
+        ("org.apache.flink.api.connector.source.X.next", "java"), ("libx.so", "native"),
     ],
 )  # fmt: skip
 def test_kinds_are_guessed(name: str, kind: str) -> None:

@@ -19,6 +19,7 @@ UNITS = ("samples", "bytes", "ns")
 DEEPEST = 2048  # frames of one stack; what lies deeper is left out (Java's own stack holds about 10,000)
 
 _LAMBDA = re.compile(r"\$\$Lambda(?:\$\d+)?(?:[./+]0x[0-9a-f]+)?(?:/\d+)?")
+_LIBRARY = re.compile(r"\.so(?:\.\d|$)")
 _GENERATED = re.compile(r"((?:Method|Constructor)Accessor|\$Proxy|LambdaForm\$\w+?)[$/]?\d+(?:[./+]0x[0-9a-f]+)?")
 _PRIMITIVES = {"B": "byte", "C": "char", "D": "double", "F": "float", "I": "int", "J": "long", "S": "short"}
 _PRIMITIVES |= {"Z": "boolean"}
@@ -90,7 +91,7 @@ def guessed_frame(name: str) -> Frame:
         return Frame(name[:-4], KERNEL)
     if name[-4:] in ("_[j]", "_[i]", "_[0]", "_[1]"):
         return java_frame(name[:-4])
-    looks_native = "::" in name or "(" in name or ".so" in name or name.startswith(("[", "_"))
+    looks_native = "::" in name or "(" in name or name.startswith(("[", "_")) or _LIBRARY.search(name)
     if not looks_native and ("/" in name or re.search(r"[\w$>]\.[\w$<>]", name)):
         return java_frame(name)
     return Frame(name, NATIVE)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flinkscope.flink.lens import FlinkView, read_state, view
+from flinkscope.flink.lens.details import Spread, WindowAge, verdict
+from flinkscope.flink.lens.keys import describe_key, distinct_by_value
 from strategies.flink_heap import HEAP, FlinkHeap, Pane
+from strategies.hprof import INT, LONG
+from strategies.java_heap import REF
 
 DAY = 86_400_000
 
@@ -35,7 +40,8 @@ def panes(draw: st.DrawFn) -> list[Pane]:
 def test_counts_are_what_was_put_in(tmp_path: Path, given_panes: list[Pane]) -> None:
     heap = FlinkHeap()
     heap.window_task(given_panes)
-    state = seen(heap, tmp_path).state
+    whole = seen(heap, tmp_path)
+    state = whole.state
     expected = Counter(s for p in given_panes for s in p.states)
     assert {s.name: s.entries for s in state.states} == dict(expected)
     for found in state.states:
@@ -43,6 +49,14 @@ def test_counts_are_what_was_put_in(tmp_path: Path, given_panes: list[Pane]) -> 
         assert {w.end_ms: w.entries for w in found.windows} == dict(ends)
         assert all(w.end_ms - w.start_ms == DAY for w in found.windows)
         assert found.kind == "value"
+        assert found.keys == len({p.key for p in given_panes if found.name in p.states})
+    for detail in whole.details:
+        groups = [len(part) for part in (range(0, expected[detail.name], 2), range(1, expected[detail.name], 2))]
+        assert detail.key_groups is not None
+        assert (detail.key_groups.least, detail.key_groups.most) == (groups[1], groups[0])
+        assert detail.subtasks == Spread(*[expected[detail.name]] * 4)
+        ends = [p.end for p in given_panes if detail.name in p.states]
+        assert detail.age == WindowAge(77, 0, sum(end - 77 > 2 * DAY for end in ends))
     times = [t for p in given_panes for t in p.timers]
     if not times:
         assert state.timers == ()
@@ -79,6 +93,53 @@ def test_with_lateness_the_cleanup_timer_comes_after_the_end(tmp_path: Path) -> 
     heap.window_task([Pane(1, 0, DAY, [DAY - 1, DAY - 1 + 60_000], ["fire-time"])], lateness=60_000)
     (service,) = seen(heap, tmp_path).state.timers
     assert (service.cleanup, service.firing, service.next_time_ms) == (1, 1, DAY - 1)
+
+
+def test_equal_keys_of_several_windows_are_one_key_whatever_object_holds_them(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    for subtask in (1, 2):  # each makes its own String objects; keys 3 and 4 are in both
+        panes = [Pane(k, d * DAY, d * DAY + DAY, [], ["visitors"]) for k in range(subtask * 2, 5) for d in (0, 1)]
+        heap.window_task(panes, name=f"Window ({subtask}/2)#0")
+    (state,) = seen(heap, tmp_path).state.states
+    assert (state.entries, state.keys) == (8, 3)
+
+
+def test_the_largest_keys_show_values_only_when_asked(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(7, 0, DAY, [], ["visitors"])])
+    opened = heap.open(tmp_path)
+    assert [k.key for k in view(opened).details[0].largest] == ["String of 6"]
+    assert [k.key for k in view(opened, show_strings=True).details[0].largest] == ['"item-7"']
+
+
+def test_keys_of_every_kind_are_compared_and_described(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.cls("org.apache.flink.api.java.tuple.Tuple2", {"f0": REF, "f1": REF})
+    heap.cls("java.time.LocalDate", {"year": INT, "month": INT, "day": INT})
+    heap.cls("shop.Item", {"id": LONG, "name": REF})
+    pairs = [
+        heap.new("org.apache.flink.api.java.tuple.Tuple2", f0=heap.string(name), f1=heap.long(number))
+        for name, number in (("a", 300), ("a", 300), ("a", 301), ("b", 300))
+    ]
+    day = heap.new("java.time.LocalDate", year=2017, month=11, day=26)
+    item = heap.new("shop.Item", id=5, name=heap.string("cup"))
+    heap.root(heap.array(*pairs, day, item))
+    opened = heap.open(tmp_path)
+    keys = np.array([opened.index_of(address) for address in (*pairs, day, item)], np.int32)
+    assert distinct_by_value(opened, keys) == 5
+    texts = [describe_key(opened, int(k), show=True) for k in keys[2:]]
+    assert texts == ['("a", 301)', '("b", 300)', "2017-11-26", 'Item(id=5, name="cup")']
+    assert describe_key(opened, int(keys[0]), show=False) == "Tuple2(String of 1, Long)"
+
+
+def test_the_verdict_counts_per_pane(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(k, 0, DAY, [DAY - 1, 180_000], ["fire-time"]) for k in range(9)])
+    state = seen(heap, tmp_path).state
+    assert verdict(state, state.operators[0]) == (
+        "each of 9 (key, window) panes holds 1 `fire-time` entries and 2 timers; 9 timers fire at the next instant;"
+        " purging removes only the contents"
+    )
 
 
 def test_every_byte_has_one_owner(tmp_path: Path) -> None:

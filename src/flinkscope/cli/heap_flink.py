@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from flinkscope.cli.heap_answer import heap_command, show_answer, size, table
+from flinkscope.cli.main import printable
 
 if TYPE_CHECKING:
+    from flinkscope.flink.lens.details import StateDetail
     from flinkscope.flink.lens.ownership import Ownership
     from flinkscope.flink.lens.process import ProcessView
     from flinkscope.flink.state_facts import StateFacts
     from flinkscope.heap import Heap
 
 _MOST_OWNERS = 40
+_WIDTH = 100
 
 
 @heap_command("flink", "in Flink's terms: tasks, state, timers, windows, owners", "flinkscope heap flink dump.hprof")
@@ -22,11 +25,12 @@ def command(heap: Heap, as_json: bool, show_strings: bool) -> None:
     """Tasks, keyed state, timers and windows, and who owns each byte that can be reached."""
     from flinkscope.flink.lens import view
 
-    seen = view(heap)
+    seen = view(heap, show_strings=show_strings)
 
     def render() -> None:
         _process(seen.process)
         _state(seen.state)
+        _details(seen.details)
         _owners(seen.ownership)
 
     show_answer(heap, seen, as_json, show_strings, render)
@@ -41,6 +45,10 @@ def _process(process: ProcessView) -> None:
 
 
 def _state(state: StateFacts) -> None:
+    from textwrap import fill
+
+    from flinkscope.flink.lens.details import verdict
+
     if state.states:
         click.echo(f"\nkeyed state ({state.backend})")
         rows = [
@@ -56,8 +64,40 @@ def _state(state: StateFacts) -> None:
         table(("SERVICE", "TIME", "TIMERS", "CLEAN-UP", "FIRING", "NEXT", "BYTES"), services, wide=0)
     for operator in state.operators:
         click.echo(f"\n{operator.task}: {operator.assigner}, {' of '.join(operator.trigger)}")
+        sentence = verdict(state, operator)
+        if sentence:
+            click.echo(fill(sentence, 100, initial_indent="  ", subsequent_indent="  "))
     if state.states or state.timers:
         click.echo(f"\nkeys and windows: {size(state.keys_and_windows_bytes)}; together {size(state.state_bytes)}")
+
+
+def _details(details: tuple[StateDetail, ...]) -> None:
+    """Sizes, fill and balance of each state; its largest keys; windows that are past or far ahead."""
+    rows = [
+        (d.name, e.least, e.median, e.p99, e.most, f"{d.fill_bp / 100:.0f} %", *_balance(d))
+        for d in details
+        if (e := d.entry_bytes) is not None
+    ]
+    if rows:
+        click.echo("\nbytes an entry; fill of the tables; entries a key group and a subtask, least and most")
+        table(("NAME", "MIN", "MEDIAN", "P99", "MAX", "FILL", "KEY GROUPS", "SUBTASKS"), rows, wide=0)
+    for detail in details:
+        if detail.largest:
+            keys = "; ".join(f"{k.key} {size(k.size_bytes)}" for k in detail.largest[:3])
+            click.echo(f"largest of {detail.name}: {printable(keys)}"[:_WIDTH])
+        if detail.age is not None and (detail.age.past or detail.age.far_future):
+            click.echo(
+                f"windows of {detail.name}: {detail.age.past:,} entries past their clean-up time,"
+                f" {detail.age.far_future:,} far in the future"
+            )
+
+
+def _balance(detail: StateDetail) -> tuple[str, str]:
+    groups, subtasks = detail.key_groups, detail.subtasks
+    return (
+        "" if groups is None else f"{groups.least:,} to {groups.most:,}",
+        "" if subtasks is None else f"{subtasks.least:,} to {subtasks.most:,}",
+    )
 
 
 def _owners(ownership: Ownership) -> None:

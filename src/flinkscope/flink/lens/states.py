@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from flinkscope.flink.lens.keys import distinct_by_value
 from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
 from flinkscope.flink.state_facts import KeyedState, WindowSpan
@@ -20,12 +21,17 @@ _TIME_WINDOW = "org.apache.flink.streaming.api.windowing.windows.TimeWindow"
 
 @dataclass(frozen=True, slots=True)
 class StateEntries:
-    """Columns of all state entries of one (task, state name): object indices. ``own``: its tables and entries."""
+    """Columns of all state entries of one (task, state name): object indices. ``own``: its tables and entries.
+
+    ``in_group``: entries of each key group; ``subtask_of_group``: which of the state's tables that group is in.
+    """
 
     entries: Indices
     keys: Indices
     namespaces: Indices
     values: Indices
+    in_group: NDArray[np.int64]
+    subtask_of_group: NDArray[np.int32]
     own: tuple[Indices, ...] = ()
 
 
@@ -78,17 +84,19 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
     maps_of = reader.references(np.array([t.index for t in tables], np.int32), "keyGroupedStateMaps")
     if not (maps_of >= 0).any():
         maps_of = reader.references(np.array([t.index for t in tables], np.int32), "state")  # 1.7 and older
-    _, maps = reader.elements(maps_of)
+    subtasks, maps = reader.elements(maps_of)
     primary = reader.references(maps, "primaryTable")
     rehash = reader.references(maps, "incrementalRehashTable")
     tables_of = reader.distinct(np.concatenate([primary, rehash]))  # the empty table is one shared constant
     owners, heads = reader.elements(tables_of)
-    _, entries = reader.chain(owners, heads)
+    met_in, entries = reader.chain(owners, heads)
     columns = StateEntries(
         entries,
         reader.references(entries, "key"),
         reader.references(entries, "namespace"),
         reader.references(entries, "state"),
+        _entries_of_maps(tables_of, met_in, primary, rehash),
+        subtasks,
     )
     own = (np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of, entries)
     windows = window_spans(reader, columns.namespaces)
@@ -97,7 +105,7 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
         name=tables[0].name,
         kind=tables[0].kind,
         entries=len(entries),
-        keys=_distinct_keys(columns, windows),
+        keys=_distinct_keys(reader, columns, windows),
         namespaces=len(windows) or min(1, len(entries)),
         own_bytes=reader.shallow(*own),
         content_bytes=_content_bytes(reader, columns),
@@ -108,9 +116,26 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
     return state, replace(columns, own=own)
 
 
-def _distinct_keys(columns: StateEntries, windows: tuple[WindowSpan, ...]) -> int:
-    """Entries of the fullest window: (key, window) is unique, so this is exact for one window, a floor for more."""
-    return max((w.entries for w in windows), default=len(columns.entries))
+def _entries_of_maps(
+    tables: Indices, met_in: NDArray[np.int32], primary: Indices, rehash: Indices
+) -> NDArray[np.int64]:
+    """How many entries each map has in its table and in the one that it is being rehashed into."""
+    counts = np.bincount(met_in, minlength=len(tables) + 1)
+    if not len(tables):
+        return np.zeros(len(primary), np.int64)
+
+    def of(column: Indices) -> NDArray[np.int64]:
+        position = np.minimum(np.searchsorted(tables, column), len(tables) - 1)
+        return np.where(tables[position] == column, counts[position], 0)
+
+    return np.where(primary == rehash, of(primary), of(primary) + of(rehash))
+
+
+def _distinct_keys(reader: Reader, columns: StateEntries, windows: tuple[WindowSpan, ...]) -> int:
+    """(key, window) is unique, so in one window each entry is a key; over several, keys are compared by value."""
+    if len(windows) <= 1:
+        return len(columns.entries)
+    return distinct_by_value(reader.heap, columns.keys)
 
 
 def _content_bytes(reader: Reader, columns: StateEntries) -> int:

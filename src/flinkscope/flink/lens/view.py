@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flinkscope.flink.lens.details import StateDetail, state_details
 from flinkscope.flink.lens.ownership import Ownership, find_owners
 from flinkscope.flink.lens.process import ProcessView, read_process
 from flinkscope.flink.lens.read import read_parts
@@ -22,14 +23,16 @@ class FlinkView:
     process: ProcessView
     state: StateFacts
     ownership: Ownership
+    details: tuple[StateDetail, ...]
 
 
-def view(heap: Heap, source: str | None = None) -> FlinkView:
+def view(heap: Heap, source: str | None = None, *, show_strings: bool = False) -> FlinkView:
     """Everything that the lens can tell of the dump; ``source`` names it in places (default: its file name).
 
     Cost: the dominator tree (on first need), then about 0.3 s a GB of heap. No contents of strings are in it but
-    names of states, tasks, jobs and versions.
+    names of states, tasks, jobs and versions, unless ``show_strings`` asks for the largest keys' values.
     """
     name = source or Path(heap.path).name
     state, parts = read_parts(heap, name)
-    return FlinkView(read_process(parts.reader, name), state, find_owners(state, parts))
+    details = state_details(state, parts, show_strings=show_strings)
+    return FlinkView(read_process(parts.reader, name), state, find_owners(state, parts), details)

@@ -1,0 +1,147 @@
+"""Each keyed state closer: spread of sizes, fill, balance, largest keys, windows against the watermark; a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flinkscope.flink.lens.keys import describe_key
+from flinkscope.flink.state_facts import StateFacts, WindowOperator
+
+if TYPE_CHECKING:
+    from flinkscope.flink.lens.read import StateParts
+    from flinkscope.flink.lens.reader import Reader
+    from flinkscope.flink.lens.states import StateEntries
+
+_LARGEST = 5
+_FAR_WINDOWS = 2  # a window that ends more than so many sizes after the watermark is far in the future
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Least, middle and most of a set of figures, and the 99th percentile."""
+
+    least: int
+    median: int
+    p99: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class LargeKey:
+    """A key of one entry and what the entry holds. ``key``: its shape, its value only where that was asked for."""
+
+    key: str
+    size_bytes: int
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAge:
+    """Windows of a state against the watermark, in entries: past their clean-up time, and far in the future."""
+
+    watermark_ms: int
+    past: int
+    far_future: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateDetail:
+    """Details of one keyed state. ``entry_bytes``: entry with its value; ``fill_bp``: entries per table slot.
+
+    ``key_groups``, ``subtasks``: entries of each. None: nothing there, or no watermark.
+    """
+
+    task: str
+    name: str
+    entry_bytes: Spread | None
+    fill_bp: int
+    key_groups: Spread | None
+    subtasks: Spread | None
+    largest: tuple[LargeKey, ...]
+    age: WindowAge | None
+
+
+def state_details(facts: StateFacts, parts: StateParts, *, show_strings: bool = False) -> tuple[StateDetail, ...]:
+    """One row a state, in the order of ``facts.states``. Cost: some array passes over the entries."""
+    operators = {o.task: o for o in facts.operators}
+    return tuple(
+        StateDetail(
+            task=state.task,
+            name=state.name,
+            entry_bytes=_spread(sizes := entry_sizes(parts.reader, columns)),
+            fill_bp=state.entries * 10_000 // max(1, state.table_slots),
+            key_groups=_spread(columns.in_group),
+            subtasks=_spread(np.bincount(columns.subtask_of_group, weights=columns.in_group).astype(np.int64)),
+            largest=_largest(parts.reader, columns, sizes, show_strings),
+            age=_age(facts, operators.get(state.task), state.name),
+        )
+        for state, columns in zip(facts.states, parts.entries, strict=True)
+    )
+
+
+def entry_sizes(reader: Reader, columns: StateEntries) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Bytes of each entry with what its value retains, where only the entry holds it."""
+    heap, values = reader.heap, columns.values
+    safe = np.maximum(values, 0)
+    owned = (values >= 0) & (heap.idom[safe] == columns.entries)
+    return heap.shallow_bytes[columns.entries].astype(np.int64) + np.where(owned, heap.retained_bytes[safe], 0)
+
+
+def _spread(figures: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Spread | None:
+    if not len(figures):
+        return None
+    ranks = [0, len(figures) // 2, min(len(figures) - 1, len(figures) * 99 // 100), len(figures) - 1]
+    ordered = np.partition(figures, sorted(set(ranks)))
+    return Spread(*(int(ordered[rank]) for rank in ranks))
+
+
+def _largest(
+    reader: Reader, columns: StateEntries, sizes: np.ndarray[tuple[int], np.dtype[np.int64]], show: bool
+) -> tuple[LargeKey, ...]:
+    count = min(_LARGEST, len(sizes))
+    if not count:
+        return ()
+    top = np.argpartition(-sizes, count - 1)[:count]
+    top = top[np.argsort(-sizes[top], kind="stable")]
+    heap = reader.heap
+    return tuple(
+        LargeKey(
+            describe_key(heap, int(columns.keys[i]), show=show), int(sizes[i]), heap.address_of(int(columns.entries[i]))
+        )
+        for i in top
+    )
+
+
+def _age(facts: StateFacts, operator: WindowOperator | None, name: str) -> WindowAge | None:
+    if operator is None or operator.watermark_ms is None:
+        return None
+    windows = next(s.windows for s in facts.states if (s.task, s.name) == (operator.task, name))
+    now, late = operator.watermark_ms, operator.allowed_lateness_ms or 0
+    return WindowAge(
+        watermark_ms=now,
+        past=sum(w.entries for w in windows if w.end_ms - 1 + late <= now),
+        far_future=sum(w.entries for w in windows if w.end_ms - now > _FAR_WINDOWS * (w.end_ms - w.start_ms)),
+    )
+
+
+def verdict(facts: StateFacts, operator: WindowOperator) -> str | None:
+    """What this operator keeps, in a sentence; None where it keeps nothing."""
+    states = [s for s in facts.states if s.task == operator.task]
+    timers = [t for t in facts.timers if t.task == operator.task]
+    panes = max([s.entries for s in states] + [t.cleanup for t in timers], default=0)
+    if not panes:
+        return None
+    held = [f"{s.entries / panes:.2g} `{s.name}`" for s in states]
+    count = sum(t.timers for t in timers)
+    text = f"each of {panes:,} (key, window) panes holds {', '.join(held)} entries and {count / panes:.2g} timers"
+    due = [t for t in timers if t.firing]
+    if due:
+        text += f"; {sum(t.due_next for t in due):,} timers fire at the next instant"
+    if "PurgingTrigger" in operator.trigger:
+        text += "; purging removes only the contents"
+    elif operator.evictor:
+        text += "; the evictor removes only the contents"
+    return text

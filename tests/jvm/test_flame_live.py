@@ -105,7 +105,9 @@ def test_a_profiler_of_somebody_else_is_left_alone(flink_like: int, tmp_path: Pa
 )
 def test_jfr_where_there_is_no_flink_dist(major: int, tmp_path: Path) -> None:
     with running_profiled(major) as pid:
+        working_folder = set(os.listdir(f"/proc/{pid}/cwd"))
         flame = record_flame(FlameTarget(pid), "alloc", 2, may_change=True, folder=str(tmp_path))
+        assert {n for n in os.listdir(f"/proc/{pid}/cwd") if n.endswith(".jfr")} <= working_folder
         assert flame.way.startswith("flight recorder")
         assert any("no async-profiler" in way.reason for way in flame.not_taken)
         assert share(flame.profile, *ALLOCATORS) >= 0.95

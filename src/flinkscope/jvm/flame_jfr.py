@@ -30,8 +30,9 @@ def profile_with_jfr(verbs: JvmVerbs, event: str, seconds: int, *, folder: str, 
     with TargetFolder(verbs.process, folder) as files:
         path = files.name(".jfr")
         try:
-            length = f"duration={seconds + _MORE_SECONDS}s"
-            verbs.jcmd(f"JFR.start name={name} settings=profile {length}", timeout_s=_TIMEOUT_S)
+            # with a duration JDK 21 writes a file of its own choice into the target's folder when the recording stops
+            ends = f"duration={seconds + _MORE_SECONDS}s filename={files.name('-end.jfr')}"
+            verbs.jcmd(f"JFR.start name={name} settings=profile dumponexit=false {ends}", timeout_s=_TIMEOUT_S)
         except AttachError as error:
             raise WayUnavailable(error.message) from error
         try:

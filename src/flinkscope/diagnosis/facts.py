@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flinkscope.absent import Absent, AbsentKind
+from flinkscope.flink.histogram_ratios import StateRatios
 from flinkscope.flink.loaders import UserLoader
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.place import Place
 
+NO_CLASSES = Absent(
+    "class histogram", AbsentKind.NOT_COLLECTED, how_to_get="jcmd PID GC.class_histogram > histogram.txt"
+)
 NO_LOADERS = Absent(
     "user class loaders", AbsentKind.NOT_COLLECTED, how_to_get="a heap dump of the process: jcmd PID GC.heap_dump FILE"
 )
@@ -180,6 +184,7 @@ class ProcessFacts:
     log: tuple[LogEvent, ...] | Absent
     checkpoints: CheckpointFacts | Absent
     loaders: tuple[UserLoader, ...] | Absent = NO_LOADERS  # of the heap dump
+    classes: StateRatios | Absent = NO_CLASSES  # of a class histogram
 
     @property
     def log_events(self) -> tuple[LogEvent, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flinkscope.absent import Absent, AbsentKind, present
-from flinkscope.diagnosis.facts import ConfigFacts, Facts, GcFacts, LogEvent, ProcessFacts, Taken
+from flinkscope.diagnosis.facts import NO_CLASSES, ConfigFacts, Facts, GcFacts, LogEvent, ProcessFacts, Taken
 from flinkscope.diagnosis.gather.checkpoint_facts import HOW_TO_GET as CHECKPOINTS_HOW
 from flinkscope.diagnosis.gather.checkpoint_facts import checkpoint_facts
 from flinkscope.diagnosis.gather.config_facts import config_facts, config_of_dump
@@ -17,6 +17,8 @@ from flinkscope.diagnosis.gather.gc_facts import gc_facts
 from flinkscope.diagnosis.gather.heap_facts import DumpFacts, heap_facts
 from flinkscope.diagnosis.gather.log_facts import LogFacts, log_facts
 from flinkscope.errors import FlinkscopeError
+from flinkscope.flink.histogram_ratios import StateRatios, state_ratios
+from flinkscope.formats.class_histogram import parse_class_histogram
 from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import Artifact, Case, CaseProcess
 from flinkscope.sources.inputs import Ignored
@@ -29,7 +31,7 @@ _LOG_HOW = "the log folder of the Flink process: flink-*.log and flink-*.out"
 _CONFIG_HOW = "conf/config.yaml (flink-conf.yaml before 1.19) of the process"
 
 # read, but no rule uses them (they serve the lab and people)
-_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "class_histogram", "submissions",
+_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "submissions",
                          "cgroup", "jvm_info", "metrics", "flame", "rest"})  # fmt: skip
 
 
@@ -104,6 +106,7 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
     checkpoints = run.read(
         "checkpoints", files.of("checkpoints"), CHECKPOINTS_HOW, lambda a: checkpoint_facts(run.path(a), a.path)
     )
+    classes = run.read("class histogram", files.of("class_histogram"), NO_CLASSES.how_to_get, lambda a: _ratios(run, a))
     ends = _ends(run, files.of("pod_status", "hs_err", "dmesg"))
     for artifact in run.case.artifacts:
         if artifact.kind in _COMPANIONS and artifact.process in (None, process.id):
@@ -121,6 +124,7 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
         log=log if isinstance(log, Absent) and not ends.events else (*_events(log), *ends.events),
         checkpoints=checkpoints,
         loaders=replace(heap, what="user class loaders") if isinstance(heap, Absent) else heap.loaders,
+        classes=classes,
     )
 
 
@@ -182,6 +186,11 @@ def _config(run: _Gathering, files: _Files, known: CaseProcess, dump: DumpFacts 
 
 def _heap(run: _Gathering, artifact: Artifact) -> DumpFacts:
     return heap_facts(run.path(artifact), artifact.path, run.progress)
+
+
+def _ratios(run: _Gathering, artifact: Artifact) -> StateRatios:
+    text = run.path(artifact).read_text(encoding="utf-8", errors="replace")
+    return state_ratios(parse_class_histogram(text, artifact.path))
 
 
 def _logs(run: _Gathering, files: list[Artifact]) -> LogFacts | Absent:

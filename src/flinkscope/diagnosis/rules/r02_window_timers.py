@@ -29,13 +29,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from flinkscope.absent import required
+from flinkscope.absent import Absent, required
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, Remedy, RuledOut, Severity, Unclear
 from flinkscope.diagnosis.pressure import HeapPressure, heap_pressure
 from flinkscope.diagnosis.remedies.memory import memory_remedies, state_backend_remedy
 from flinkscope.diagnosis.remedies.window_design import bucket_design, quiet_trigger
 from flinkscope.diagnosis.rule import Rule, Threshold
+from flinkscope.flink.histogram_ratios import StateRatios
 from flinkscope.flink.state_facts import KeyedState, StateFacts, TimerService, WindowOperator
 from flinkscope.units import human_bp, human_bytes, human_count, share_bp
 
@@ -43,7 +44,7 @@ RULE = Rule(
     id="R02",
     title="A continuous trigger keeps state and timers for every key of the window",
     severity=Severity.CRITICAL,
-    needs=(("state",), ("heap",)),
+    needs=(("state", "classes"), ("heap", "classes")),
     explains=("R01", "R10", "R31", "R32"),
     roles=("taskmanager",),
     thresholds={
@@ -59,7 +60,9 @@ _WHOLE_DUMP = "a whole heap dump: copy it again, or jcmd PID GC.heap_dump FILE"
 
 def check(facts: ProcessFacts) -> Outcome:
     """Fires when a heap that is too tight is held by the panes of a continuous trigger."""
-    state, heap = required(facts.state), required(facts.heap)
+    if isinstance(facts.state, Absent) or isinstance(facts.heap, Absent):
+        return _from_histogram(required(facts.classes))
+    state, heap = facts.state, facts.heap
     operator = next((o for o in state.operators if _is_continuous(o)), None)
     share = share_bp(state.state_bytes, heap.used_bytes)
     small = share < RULE.thresholds["state_share_bp"].value
@@ -84,6 +87,24 @@ def check(facts: ProcessFacts) -> Outcome:
         certainty_bp=9_800 if pressure.died_of_heap else 9_000,
         explained_bytes=state.state_bytes,
         attempts=_attempts(operator),
+    )
+
+
+def _from_histogram(ratios: StateRatios) -> Outcome:
+    """Ratios of a class histogram: enough to suspect, never enough to blame an operator."""
+    if ratios.pattern != "continuous trigger":
+        return RuledOut(f"the class histogram speaks against it: {ratios.why}")
+    found = Evidence(
+        f"{ratios.why}; about {human_count(ratios.panes)} panes,"
+        f" {human_bytes(ratios.own_bytes)} without keys and values",
+        ratios.place,
+        {"entries": ratios.entries, "timers": ratios.timers, "windows": ratios.windows, "panes": ratios.panes},
+    )
+    return Unclear(
+        f"the counts of a class histogram fit it ({human_bp(ratios.certainty_bp)} certain), but it names no operator"
+        " and no trigger",
+        "jcmd PID GC.heap_dump FILE, then flinkscope heap flink FILE",
+        (found,),
     )
 
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-VERSION = 1
+VERSION = 2
 SMALL_BYTES = 16 << 20
 LIMIT_BYTES = 12 << 30
 SAMPLES = 64

@@ -40,22 +40,28 @@ def command() -> None:
               help="quiet: fires only where data came.")  # fmt: skip
 @click.option("--evictor", type=click.IntRange(0), metavar="N", help="Elements that the evictor leaves; 0: none.")
 @click.option("--function", type=click.Choice(["process", "reduce", "aggregate"]), default="process",
-              show_default=True)  # fmt: skip
+              show_default=True, help="Of the window.")  # fmt: skip
 @click.option("--own-state", type=click.Choice(_OWN_STATES), default="none", show_default=True,
               help="Where the function keeps a map of its own.")  # fmt: skip
 @click.option("--users", type=float, default=1.0, show_default=True, help="Ids in that map (or item) by the end.")
 @click.option("--window", default="1d", show_default=True, help="Size of the window.")
 @click.option("--interval", help="The trigger's interval.  [default: 3min, or the dump's]")
 @click.option("--lateness", help="Allowed lateness.  [default: none, or the dump's]")
-@click.option("--backend", type=click.Choice(["hashmap", "rocksdb"]), default="hashmap", show_default=True)
-@click.option("--parallelism", type=click.IntRange(1, 32_768), default=1, show_default=True)
+@click.option(
+    "--backend",
+    type=click.Choice(["hashmap", "rocksdb"]),
+    default="hashmap",
+    show_default=True,
+    help="Where keyed state lives.",
+)
+@click.option("--parallelism", type=click.IntRange(1, 32_768), default=1, show_default=True, help="Of the operator.")
 @click.option("--slots", type=click.IntRange(1, 32_768), default=1, show_default=True, help="Per TaskManager.")
 @click.option("--max-parallelism", type=click.IntRange(1, 32_768), help="Key groups.  [default: Flink's]")
 @click.option("--flink", default="2.3.0", show_default=True, help="Flink version.")
 @click.option("--layout", type=click.Choice(["compressed", "wide", "compact"]), default="compressed",
               show_default=True, help="wide: heaps of 32 GiB and more; compact: JDK 25 headers.")  # fmt: skip
 @click.option("--heap", metavar="SIZE", help="Also: at how many keys does this -Xmx die?")
-@click.option("--collector", default="G1", show_default=True)
+@click.option("--collector", default="G1", show_default=True, help="G1, Parallel, Serial, ZGC, …")
 @click.option("--from-dump", "dump", type=click.Path(path_type=Path), help="Read design and bytes from a heap dump.")
 @click.option("--no-alternatives", is_flag=True, help="Only this design.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the whole curve.")

@@ -19,7 +19,8 @@ def test_a_cluster_with_its_task_manager_and_job() -> None:
     deadline, found = time.monotonic() + 30, {}
     while time.monotonic() < deadline:
         found = {reading.role: reading for reading in source.look(time.time_ns())}
-        if "live_set_bytes" in found["taskmanager"].values and "checkpoint_bytes" in found["job"].values:
+        seen = {role: reading.values for role, reading in found.items()}
+        if "live_set_bytes" in seen.get("taskmanager", ()) and "checkpoint_bytes" in seen.get("job", ()):
             break
         time.sleep(1)
     worker = found["taskmanager"].values

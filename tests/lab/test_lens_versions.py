@@ -1,4 +1,4 @@
-"""The lens on dumps of a real, running older Flink: its counts lie between what the job counted before the dump and after it."""
+"""Dumps of other Flink versions, read by the same lens: counts lie between what the job told before and after."""
 
 from __future__ import annotations
 

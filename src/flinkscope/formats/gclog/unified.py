@@ -17,7 +17,7 @@ from flinkscope.formats.gclog.inference import infer_collectors
 from flinkscope.formats.gclog.numbers import CENTIS, SIZES, ms_ns, seconds_ms, seconds_ns, whole_ns
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
-from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, alternation, gc_lines
+from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, TROUBLE, alternation, gc_lines
 from flinkscope.formats.gclog.unified_sizes import CPU, EMPTY, HEAP, OLD, YOUNG, PendingSizes
 
 _BACKWARDS_NS = 500_000_000  # stamps of different threads may be a little out of order; more is another clock
@@ -315,7 +315,7 @@ class UnifiedParser:
             self._open[CPU:] = [seconds_ms(match[first + i]) for i in (0, 1, 2)]
 
     def _trouble(self, match: re.Match[bytes], first: int) -> None:
-        self._troubles[int(match[1])] = _TROUBLE[match[first][:1].lower() + match[first][-1:]]
+        self._troubles[int(match[1])] = TROUBLE[match[first][:1].lower() + match[first][-1:]]
 
     def _cycle_metaspace(self, match: re.Match[bytes], first: int) -> None:
         """Shenandoah's ``Metaspace: 676K(832K)->1135K(1280K) …``, which follows a cycle without its number."""
@@ -389,14 +389,6 @@ class UnifiedParser:
             read.kind, read.name, cause=read.cause, start_ns=start, gc_id=int(begun[1]), flags=read.flags | Flag.TORN
         )
         self._builder.coverage.torn_events += 1
-
-
-_TROUBLE = {
-    b"td": Flag.EVACUATION_FAILURE,
-    b"pd": Flag.PROMOTION_FAILED,
-    b"ce": Flag.CONCURRENT_MODE_FAILURE,
-    b"cd": Flag.CONCURRENT_MODE_INTERRUPTED,
-}
 
 
 def _ignore(match: re.Match[bytes], first: int) -> None:

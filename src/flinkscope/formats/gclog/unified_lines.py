@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from flinkscope.formats.gclog import jvmlines
+from flinkscope.formats.gclog.records import Flag
 
 SURE = re.compile(
     rb"(?:\] |^)(?:GC\(\d{1,12}\) |Safepoint \"|Using (?:G1|Serial|Parallel|Concurrent Mark|The Z|Shenandoah|Epsilon))"
@@ -123,3 +124,12 @@ def alternation(anchor: bytes, decorations: int, clock_at: int) -> tuple[re.Patt
     inside = _DETAIL + rb"(?:" + number((*IN_GC, ("rest", _KNOWN_DETAIL + rb"([^\n]+)"))) + rb")"
     outside = number(OUTSIDE)
     return re.compile(re.escape(anchor) + rb"(?:GC\((\d{1,9})\) " + inside + rb"|(?:" + outside + rb"))"), ends
+
+
+# named groups of the alternation that tell what went wrong
+TROUBLE = {
+    b"td": Flag.EVACUATION_FAILURE,
+    b"pd": Flag.PROMOTION_FAILED,
+    b"ce": Flag.CONCURRENT_MODE_FAILURE,
+    b"cd": Flag.CONCURRENT_MODE_INTERRUPTED,
+}

@@ -82,8 +82,8 @@ def test_out_of_memory_thread_version_and_references(tmp_path: Path) -> None:
     assert heap.sizes.reference_bytes == 4
     table = heap.table("Entry")
     keys = table["key"]
-    assert (keys >= 0).all()
-    texts = heap.strings(keys[:5])
+    assert (keys < 0).sum() <= 1  # memory may end between an entry and its key
+    texts = heap.strings(keys[keys >= 0][:5])
     assert all(text is not None and text.startswith("key-") for text in texts)
     assert set(table["number"].tolist()) >= {0, 1, 2}
     top = heap.dominators(limit=1)[0]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from flinkscope.heap.dominators import Dominance
 from flinkscope.heap.kernels import dominators as kernels
 from flinkscope.heap.objects import ObjectStore
+from flinkscope.heap.space import Space
 
 Array = npt.NDArray[Any]
 
@@ -38,11 +39,11 @@ def count_classes(store: ObjectStore, shallow: Array, chosen: Array | None = Non
     return counts[:-1], sums[:-1]
 
 
-def class_retained(store: ObjectStore, dominance: Dominance) -> Array:
+def class_retained(store: ObjectStore, dominance: Dominance, space: Space) -> Array:
     """MAT's minimum retained size by class row: one walk of the dominator tree. Memory: 8 bytes an object meanwhile."""
     total = store.object_count
-    first_child = np.full(total, -1, np.int32)
-    sibling = np.full(total, -1, np.int32)
+    first_child = space.full(total, -1, np.int32)
+    sibling = space.full(total, -1, np.int32)
     top = kernels.chain_children(dominance.idom, first_child, sibling)
     known = np.flatnonzero(store.mirror_index >= 0)
     mirrors = np.stack([store.mirror_index[known].astype(np.int64), known], axis=1)

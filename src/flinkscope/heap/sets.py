@@ -22,8 +22,8 @@ def minimum_retained(heap: Heap, group: Array, count: int) -> Array:
     ``group``: int32 group of each object, -1 for none. It never exceeds the exact retained size of the set. Cost: one
     walk of the dominator tree; memory 8 bytes an object meanwhile.
     """
-    first_child = np.full(heap.object_count, -1, np.int32)
-    sibling = np.full(heap.object_count, -1, np.int32)
+    first_child = heap.space.full(heap.object_count, -1, np.int32)
+    sibling = heap.space.full(heap.object_count, -1, np.int32)
     top = chain_children(heap.idom, first_child, sibling)
     sums = np.zeros(count, np.int64)
     walks.group_retained(top, first_child, sibling, group, heap.retained_bytes, sums, count)
@@ -32,6 +32,13 @@ def minimum_retained(heap: Heap, group: Array, count: int) -> Array:
 
 def children_of(heap: Heap, parent: int) -> Array:
     """Objects immediately dominated by ``parent`` (-1: by no object), most retained first, then by address."""
-    children = np.flatnonzero(heap.idom == parent)
-    ordered: Array = children[np.lexsort((children, -heap.retained_bytes[children]))].astype(np.int32)
+    children = unordered_children(heap, parent)
+    ordered: Array = children[np.argsort(-heap.retained_bytes[children], kind="stable")]
     return ordered
+
+
+def unordered_children(heap: Heap, parent: int) -> Array:
+    """int32 objects immediately dominated by ``parent`` (-1: by no object), by address."""
+    found = np.empty(walks.children(heap.idom, parent, np.empty(0, np.int32)), np.int32)
+    walks.children(heap.idom, parent, found)
+    return found

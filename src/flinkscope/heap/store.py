@@ -20,6 +20,7 @@ from flinkscope.heap.answers import HeapAnswers
 from flinkscope.heap.classes import ClassInfo
 from flinkscope.heap.fields import InstanceTable
 from flinkscope.heap.histogram import HistogramRow
+from flinkscope.heap.kernels import walks
 from flinkscope.heap.missing import Missing, describe_missing
 from flinkscope.heap.need import need_of
 from flinkscope.heap.objects import ObjectStore, SizeRule, index_objects
@@ -88,7 +89,7 @@ class Heap(HeapAnswers):
     @cached_property
     def used_bytes(self) -> int:
         """Shallow bytes of all reachable objects."""
-        return int(self.shallow_bytes[self.reachable].sum(dtype=np.int64))
+        return int(walks.reachable_bytes(self.idom, self.shallow_bytes))
 
     @cached_property
     def unreachable_bytes(self) -> int:
@@ -106,7 +107,7 @@ class Heap(HeapAnswers):
         return self.missing.incomplete
 
     @cached_property
-    def _space(self) -> Space:
+    def space(self) -> Space:
         """Where the columns of the analysis live; raises DoesNotFitError before it begins if there is no room."""
         return choose_space(need_of(self.object_count, len(self.records.data), self.records.id_size), self._work_dir)
 
@@ -137,7 +138,7 @@ class Heap(HeapAnswers):
     @cached_property
     def graph(self) -> graph.Graph:
         """The reference graph (without edges to classes that are GC roots)."""
-        built = graph.build_graph(self.store, self.roots, self._progress, self._space)
+        built = graph.build_graph(self.store, self.roots, self._progress, self.space)
         self._progress.done()
         return built
 
@@ -152,7 +153,7 @@ class Heap(HeapAnswers):
             lambda: self.shallow_bytes,
             self.missing.incomplete,
             self._progress,
-            self._space,
+            self.space,
         )
         self._progress.done()
         reopen.save(self._kept_in, self.size_rule, self.store, found)
@@ -305,7 +306,7 @@ class Heap(HeapAnswers):
         known = reopen.load_class_retained(self._kept_in, self.size_rule, len(self.store.classes))
         if known is not None:
             return known
-        found = histogram.class_retained(self.store, self._dominance)
+        found = histogram.class_retained(self.store, self._dominance, self.space)
         self._progress.done()
         reopen.save_class_retained(self._kept_in, self.size_rule, found)
         return found

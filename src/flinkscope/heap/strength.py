@@ -28,18 +28,18 @@ ALL_KINDS = tuple(REFERENCE_CLASSES)
 def reference_objects(heap: Heap, *kinds: str) -> Array:
     """Object indices (int32) of all reachable reference objects of these kinds, subclasses included."""
     table = heap.store.classes
-    wanted = np.zeros(len(table) + 1, bool)  # the last one is what class row -1 finds
+    wanted = np.zeros(len(table), bool)
     for kind in kinds:
         for base in table.rows_by_name.get(REFERENCE_CLASSES[kind], []):
             wanted[table.subclass_rows(base)] = True
-    found = np.flatnonzero(wanted[heap.class_of]).astype(np.int32) if wanted.any() else np.empty(0, np.int32)
-    kept: Array = found[heap.reachable[found]]
-    return kept
+    found = np.empty(walks.of_classes(heap.class_of, wanted, heap.idom, np.empty(0, np.int32)), np.int32)
+    walks.of_classes(heap.class_of, wanted, heap.idom, found)
+    return found
 
 
 def weak_referents(heap: Heap, kinds: tuple[str, ...] = ALL_KINDS) -> Array:
     """int32 by object: the referent of a reference object of these kinds, -1 for every other object."""
-    referent = np.full(heap.object_count, -1, np.int32)
+    referent = heap.space.full(heap.object_count, -1, np.int32)
     found = reference_objects(heap, *kinds)
     referent[found] = reference_column(heap, found, "referent")
     return referent
@@ -50,17 +50,19 @@ def shortest_paths(
     kinds: tuple[str, ...] = ALL_KINDS,
     forbidden: Array | None = None,
     goals: Array | None = None,
+    referents: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """(parent, order, referents): a breadth-first walk from the GC roots that follows no referent of these kinds.
 
     ``parent``: int32 by object, the one before it on a shortest path, -1 for a GC root, -2 if not reached; ``order``:
     the reached objects by distance. ``forbidden``: bool by object, never entered. ``goals``: end the walk as soon
     as all of these are reached. In an incomplete dump the islands are walked from those objects of theirs that
-    nothing refers to. Cost: one pass over the edges; memory 13 bytes an object.
+    nothing refers to. ``referents``: as ``weak_referents`` gave them, where many walks share them.
+    Cost: one pass over the edges; memory 13 bytes an object.
     """
-    referents = weak_referents(heap, kinds)
-    parent = np.full(heap.object_count, walks.UNSEEN, np.int32)
-    order = np.empty(heap.object_count, np.int32)
+    referents = weak_referents(heap, kinds) if referents is None else referents
+    parent = heap.space.full(heap.object_count, walks.UNSEEN, np.int32)
+    order = heap.space.empty(heap.object_count, np.int32)
     closed = np.zeros(heap.object_count, bool) if forbidden is None else forbidden
     ends = np.empty(0, np.int64) if goals is None else np.asarray(goals, dtype=np.int64)
     graph = heap.graph

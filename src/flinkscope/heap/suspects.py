@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.heap.kernels import walks
+from flinkscope.heap.kernels.dominators import add_up
 from flinkscope.heap.labels import ObjectRef, is_kind, object_ref
 from flinkscope.heap.pins import PathStep, path_from_root
-from flinkscope.heap.sets import children_of
-from flinkscope.heap.strength import path_tree, shortest_paths
+from flinkscope.heap.sets import children_of, unordered_children
+from flinkscope.heap.strength import path_tree, shortest_paths, weak_referents
 from flinkscope.heap.threads import ThreadRow, thread_rows
 from flinkscope.units import share_bp
 
@@ -103,9 +104,14 @@ class _Search:
     @cached_property
     def heaviest(self) -> Array:
         """The biggest child of each object in the dominator tree."""
-        children = np.full(self.heap.object_count, -1, np.int32)
+        children = self.heap.space.full(self.heap.object_count, -1, np.int32)
         walks.heaviest_children(self.heap.idom, self.heap.retained_bytes, children)
         return children
+
+    @cached_property
+    def referents(self) -> Array:
+        """What soft, weak, phantom and final references hold, by object."""
+        return weak_referents(self.heap)
 
     @cached_property
     def threads(self) -> dict[int, ThreadRow]:
@@ -114,7 +120,7 @@ class _Search:
 
     def walk_to(self, indices: Array) -> tuple[Array, Array]:
         """(parent, order) of a walk that reaches all of these: over strong references, else over all."""
-        strong = shortest_paths(self.heap, goals=indices)
+        strong = shortest_paths(self.heap, goals=indices, referents=self.referents)
         if (strong[0][indices] >= walks.ROOT).all():
             return strong[:2]
         return shortest_paths(self.heap, (), goals=indices)[:2]
@@ -187,12 +193,14 @@ def accumulation_point(heap: Heap, heaviest: Array, index: int, drop_bp: int) ->
 
 
 def _child_classes(heap: Heap, point: int, top: int) -> tuple[ChildClass, ...]:
-    children = children_of(heap, point)
+    children = unordered_children(heap, point)
     rows = heap.class_of[children]
-    found = []
-    for row in np.unique(rows).tolist():
-        own = children[rows == row]
-        name = heap.store.classes.names[row] if row >= 0 else "unknown class"
-        shallow = int(heap.shallow_bytes[own].sum(dtype=np.int64))
-        found.append(ChildClass(name, len(own), shallow, int(heap.retained_bytes[own].sum())))
+    names = [*heap.store.classes.names, "unknown class"]  # the last one is what class row -1 finds
+    counts, shallow, again, retained = np.zeros((4, len(names)), np.int64)
+    add_up(rows, heap.shallow_bytes[children], counts, shallow)
+    add_up(rows, heap.retained_bytes[children], again, retained)
+    found = [
+        ChildClass(names[row], int(counts[row]), int(shallow[row]), int(retained[row]))
+        for row in np.flatnonzero(counts).tolist()
+    ]
     return tuple(sorted(found, key=lambda c: (-c.retained_bytes, c.class_name))[:top])

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-VERSION = 2
+VERSION = 3
 SMALL_BYTES = 16 << 20
 LIMIT_BYTES = 12 << 30
 SAMPLES = 64

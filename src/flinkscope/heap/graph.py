@@ -1,8 +1,8 @@
 """The reference graph in one CSR pair, and what is a GC root.
 
-Edges as in Eclipse MAT: instance → class, class → super class, loader, signers, protection domain, statics; thread →
-its locals where the thread is known (else the local is a root). The edge to a class that is itself a GC root is left
-out of the arrays: it can change neither reachability nor dominators nor a shortest path.
+Edges as in Eclipse MAT: instance → class, class → super class, loader, statics; thread → its locals where the thread is
+known (else the local is a root). The edge to a class that is itself a GC root is left out of the arrays: it can change
+neither reachability nor dominators nor a shortest path.
 """
 
 from __future__ import annotations

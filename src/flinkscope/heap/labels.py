@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 BOXES = tuple(f"java.lang.{n}" for n in ("Integer", "Long", "Short", "Byte", "Character", "Boolean", "Float", "Double"))
-CLASS_EDGES = ("<super class>", "<class loader>", "<signers>", "<protection domain>")
+CLASS_EDGES = ("<super class>", "<class loader>")
 TEXT_LIMIT = 200
 
 
@@ -158,8 +158,8 @@ def edge_names(heap: Heap, source: int, target: int) -> list[str]:
 
 def _class_edge_names(heap: Heap, row: int, target: int) -> list[str]:
     head = heap.store.classes.heads[row]
-    loose = heap.store.lookup(head[1:5])
-    names = [CLASS_EDGES[k] for k in range(4) if loose[k] == target or (k == 1 and target == 0 and loose[k] < 0)]
+    loose = heap.store.lookup(head[1:3])
+    names = [CLASS_EDGES[k] for k in range(2) if loose[k] == target or (k == 1 and target == 0 and loose[k] < 0)]
     return [f"static {name}" for name, index in statics_of(heap, row) if index == target] + names
 
 

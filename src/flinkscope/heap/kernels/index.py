@@ -159,10 +159,13 @@ def fill_columns(
 def class_edges(
     data: Array, pos: Number, id_size: Number, m: AddressMap, targets: Array, out: Number
 ) -> tuple[Number, Number]:
-    """Superclass, loader, signers, protection domain and statics of the CLASS_DUMP at ``pos``; (next slot, lost)."""
+    """Superclass, loader and statics of the CLASS_DUMP at ``pos``; (next slot, lost).
+
+    Not the signers and the protection domain: Eclipse MAT leaves them out by default (hprofAddClassRefs = false).
+    """
     lost = 0
     at = pos + 5 + id_size
-    for column in range(4):
+    for column in range(2):
         address = read_id(data, at, id_size)
         found = lookup(address, m)
         if column == 1 and found < 0:
@@ -173,7 +176,7 @@ def class_edges(
         elif address != 0:
             lost += 1
         at += id_size
-    at += 2 * id_size + 4
+    at += 4 * id_size + 4
     count = big_u16(data, at)
     at += 2
     for _ in range(count):

@@ -79,7 +79,7 @@ def measure(dump: Path, question: str, cache: str = "no-cache") -> dict[str, Any
 def peers(dump: Path) -> dict[str, Any]:
     """Wall and CPU seconds of the peers that are installed."""
     found: dict[str, Any] = {}
-    for name, arguments in {"hprof-slurp": ["-i", str(dump)], "hprof-analyzer": [str(dump)]}.items():
+    for name, arguments in {"hprof-slurp": [str(dump)], "hprof-analyzer": [str(dump)]}.items():
         program = shutil.which(name)
         if program is None:
             continue

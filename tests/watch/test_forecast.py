@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flinkscope.watch.forecast import Forecast, NoForecast, floor_of, forecast
@@ -48,7 +48,8 @@ def test_the_cured_twin_has_no_end_in_sight() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)  # the garbage is random: an interval of 95 %, not of 100
+@example(104, 2, 0.25, 0.75, 146)  # garbage taken for a saw-tooth: its last minimum is 46 s old
 @given(
     st.integers(60, 500),
     st.sampled_from((2, 10, 60)),

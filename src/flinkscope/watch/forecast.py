@@ -81,6 +81,7 @@ def forecast(time_ns: Ints, value: Ints, limit: int | None) -> Forecast | NoFore
     span_s = float(time_ns[-1] - time_ns[0]) / 1e9
     if span_s < WARM_UP_S and last < limit / 2:
         return NoForecast(f"it has been watched for {span_s:.0f} s only and has just begun to fill")
+    now_ns = time_ns[-1]
     period_ns = period_of(time_ns, value)
     if period_ns and (time_ns[-1] - time_ns[0]) // period_ns >= _PERIODS:
         time_ns, value = period_minima(time_ns, value, period_ns)
@@ -93,13 +94,14 @@ def forecast(time_ns: Ints, value: Ints, limit: int | None) -> Forecast | NoFore
     if likely <= 0 or fastest <= 0:
         return NoForecast("it does not grow")
     level = int(floor[-1])
-    likely_s = max(0, limit - level) / likely
+    age_s = float(now_ns - time_ns[-1]) / 1e9  # the last minimum of a saw-tooth is up to two periods old
+    likely_s = max(0.0, (limit - level) / likely - age_s)
     if likely_s > min(FARTHEST_S, _REACH * span_s):
         return NoForecast(f"not within {min(FARTHEST_S, _REACH * span_s) / 3600:.1f} h")
     lowest = int(value[-max(_LAST, len(value) // 4) :].min())
     latest_s = max(0, limit - lowest) / slowest if slowest > 0 else None
     return Forecast(
-        earliest_s=max(0.0, min(likely_s, (CEILING * limit - level) / fastest)),
+        earliest_s=max(0.0, min(likely_s, (CEILING * limit - level) / fastest - age_s)),
         likely_s=likely_s,
         latest_s=None if latest_s is None or latest_s > FARTHEST_S else latest_s,
         rate_per_s=likely,

@@ -28,6 +28,7 @@ def live_cluster() -> tuple[Cluster, str]:
     folders = {name: cluster.folder / name for name in ("truth", "hold", "results")}
     for folder in folders.values():
         folder.mkdir()
+    (folders["hold"] / "freeze").touch()  # else the job is over before a long test run comes to its last test
     words = ["--design", plan.design, "--trigger", plan.trigger, *plan.shop.job_arguments()]
     words += [word for name, folder in folders.items() for word in (f"--{name}", str(folder))]
     job = cluster.submit(uv_heap.JAR, uv_heap.ENTRY_CLASS, words, 1)

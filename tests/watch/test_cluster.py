@@ -13,7 +13,6 @@ from flinkscope.watch.rest_source import RestSource
 pytestmark = pytest.mark.flink
 
 
-@pytest.mark.heavy  # the shared cluster's job may be over by the time a whole run comes here; alone it passes
 def test_a_cluster_with_its_task_manager_and_job() -> None:
     _cluster, job = live_cluster()
     source = RestSource(rest_url())

@@ -34,7 +34,7 @@ def commands_page() -> str:
         "Exit codes: 0 nothing found · 1 findings at or above `--fail-on` · 2 usage · 3 source unreachable or not"
         " permitted · 4 unreadable input · 70 a bug of flinkscope.\n",
     ]
-    context = click.Context(cli, info_name="flinkscope", terminal_width=100)
+    context = click.Context(cli, info_name="flinkscope", terminal_width=100, **cli.context_settings)
     for name in COMMANDS:
         command = cli.get_command(context, name)
         if command is not None:

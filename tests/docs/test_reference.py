@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 import pytest
 from make_reference import pages
 
-from flinkscope.cli.main import cli
+from docs_support.command_tree import all_commands
 
 
 def test_generated_pages_are_current() -> None:
@@ -16,27 +14,7 @@ def test_generated_pages_are_current() -> None:
     assert not stale, "run `make reference`"
 
 
-def _leaves(
-    command: click.Command, path: tuple[str, ...], parent: click.Context
-) -> Iterator[tuple[str, click.Command, click.Context]]:
-    context = click.Context(command, info_name=path[-1], parent=parent)
-    if not isinstance(command, click.Group):
-        yield " ".join(path), command, context
-        return
-    for name in command.list_commands(context):
-        inner = command.get_command(context, name)
-        assert inner is not None
-        yield from _leaves(inner, (*path, name), context)
-
-
-def _all_commands() -> dict[str, tuple[click.Command, click.Context]]:
-    return {
-        path: (command, context)
-        for path, command, context in _leaves(cli, ("flinkscope",), click.Context(cli, **cli.context_settings))
-    }
-
-
-ALL = _all_commands()
+ALL = all_commands()
 
 
 @pytest.mark.parametrize("path", sorted(ALL))

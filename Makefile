@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
-.PHONY: demo test test-all lint bench reference clean bootstrap
+.PHONY: demo test test-all lint bench reference docs transcripts audit dist clean bootstrap
 .DEFAULT_GOAL := test
 
 $(VENV)/.ready: pyproject.toml
@@ -40,5 +40,20 @@ bench: bootstrap
 reference: bootstrap
 	@$(BIN)/python tools/make_reference.py
 
+# The site, into site/; a broken link or a page without a place fails.
+docs: bootstrap
+	@$(BIN)/python tools/make_site.py
+
+# The tutorials' output, from real runs: about fifteen minutes.
+transcripts: bootstrap
+	@$(BIN)/python tools/make_transcripts.py
+
+# Known vulnerabilities of what is installed with flinkscope; asks PyPI.
+audit: bootstrap
+	@$(BIN)/pip-audit --skip-editable
+
+dist: bootstrap
+	@$(BIN)/python -m build --no-isolation
+
 clean:
-	rm -rf .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .demo .bench build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,5 @@
-"""Writes the generated pages: docs/reference/commands.md from the commands' own help, docs/rules/ from the rules.
+"""Writes the generated pages: commands.md, api.md and pins.md of docs/reference from the code's own
+help and docstrings, and docs/rules/ from the rules.
 
 Run by `make reference`; a test fails when a page differs from what this writes.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from api_page import api_page
 
 from flinkscope.cli.main import COMMANDS, cli
 from flinkscope.diagnosis.rule import RuleModule, all_rules
@@ -19,7 +21,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 def pages() -> dict[Path, str]:
     """Every generated page: its path and its text."""
-    found = {DOCS / "reference" / "commands.md": commands_page(), DOCS / "reference" / "pins.md": pins_page()}
+    reference = {"commands.md": commands_page(), "pins.md": pins_page(), "api.md": api_page()}
+    found = {DOCS / "reference" / name: text for name, text in reference.items()}
     for module in all_rules():
         found[DOCS / "rules" / f"{module.rule.id}.md"] = rule_page(module)
     found[DOCS / "rules" / "README.md"] = rules_index()

@@ -50,6 +50,7 @@ transcripts: bootstrap
 
 # Known vulnerabilities of what is installed with flinkscope; asks PyPI.
 audit: bootstrap
+	@$(BIN)/python -m pip install -q pip-audit
 	@$(BIN)/pip-audit --skip-editable
 
 dist: bootstrap

@@ -1,7 +1,8 @@
 """The event table that every dialect of GC log fills: a few flat arrays, no object per event.
 
 A dialect calls :meth:`EventBuilder.add` once an event and :meth:`EventBuilder.add_sizes` where the log tells sizes.
-An event costs 32 bytes, its sizes (if any) 152 more. Numbers that the log does not tell are ``MISSING``, never 0.
+An event costs 32 bytes, its sizes (if any) about 40 more (:mod:`.packed_sizes`). Numbers that the log does not tell are
+``MISSING``, never 0.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-MISSING = -1
+from flinkscope.formats.gclog import packed_sizes
+from flinkscope.formats.gclog.packed_sizes import PackedSizes
+
+MISSING = packed_sizes.MISSING
 SAMPLES_KEPT = 20
-_IMPOSSIBLE_BYTES = 1 << 52
 _IMPOSSIBLE_NS = 1 << 56  # two years in one event
 
 Triple = tuple[int, int, int]
@@ -136,7 +139,7 @@ class EventBuilder:
         self.coverage = Coverage()
         self.segments: list[Segment] = [Segment(JvmFacts(), 0, 1)]
         self._rows = array("q")
-        self._sizes = array("q")
+        self._sizes = PackedSizes(_SIZE_ROW)
         self._names: dict[str, int] = {"": 0}
         self._chunk_row = 0
         self._unread: list[tuple[int, bytes]] = []
@@ -273,14 +276,10 @@ class EventBuilder:
         A ``snapshot`` is a copy, and the builder can go on.
         """
         rows = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, _ROW)
-        sizes = np.frombuffer(self._sizes, dtype=np.int64).reshape(-1, _SIZE_ROW)
-        if snapshot:
-            rows, sizes = rows.copy(), sizes.copy()
-        # numbers of damaged lines that cannot be true are not known
-        duration, told = rows[:, 1], sizes[:, 1:]
-        duration[duration >= _IMPOSSIBLE_NS] = MISSING
-        told[told >= _IMPOSSIBLE_BYTES] = MISSING
-        return EventTable(rows, sizes, self.names)
+        rows = rows.copy() if snapshot else rows
+        duration = rows[:, 1]
+        duration[duration >= _IMPOSSIBLE_NS] = MISSING  # of damaged lines
+        return EventTable(rows, self._sizes.snapshot(), self.names)
 
 
 class EventTable:
@@ -291,7 +290,7 @@ class EventTable:
     which are spread out to all rows when asked for. ``MISSING`` (-1) marks what the log does not tell.
     """
 
-    def __init__(self, rows: NDArray[np.int64], sizes: NDArray[np.int64], names: tuple[str, ...]) -> None:
+    def __init__(self, rows: NDArray[np.int64], sizes: PackedSizes, names: tuple[str, ...]) -> None:
         self._rows = rows
         self._sizes = sizes
         self.names = names
@@ -315,9 +314,7 @@ class EventTable:
     def __getitem__(self, column: str) -> NDArray[np.int64]:
         """One column by name; ``name`` and ``cause`` as codes into ``names``. KeyError for an unknown one."""
         if column in _SIZE_INDEX:
-            spread = np.full(len(self._rows), MISSING, dtype=np.int64)
-            spread[self._sizes[:, 0]] = self._sizes[:, _SIZE_INDEX[column]]
-            return spread
+            return self._sizes.column(_SIZE_INDEX[column], len(self._rows))
         if column not in self.columns:
             raise KeyError(column)
         found: NDArray[np.int64] = getattr(self, {"name": "name_code", "cause": "cause_code"}.get(column, column))

@@ -1,0 +1,146 @@
+"""The exact count again, in one batch over the same files: what the streaming job must have said.
+
+A visitor counts once a day and key if at least one of his page views was in time; page views that the job set aside as
+late (its late folder) are taken off, each once.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flinkscope.progress import SILENT, Progress
+from flinkscope.units import GIB
+from flinkscope.uv.sources import EventFiles, connect, rows_sql, told
+from flinkscope.uv.zone import day_name
+
+DEFAULT_MEMORY_BYTES = 2 * GIB
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What the files hold. ``late``: rows of the late folder; ``strange_late``: those that are in no event file."""
+
+    rows: int
+    views: int
+    malformed: int
+    late: int = 0
+    strange_late: int = 0
+
+
+@dataclass(slots=True)
+class Recount:
+    """The counts by (day, key) as the DuckDB table ``expected`` (day DATE text, key VARCHAR, visitors BIGINT)."""
+
+    connection: Any
+    rows: RowCounts
+
+    def days(self) -> list[str]:
+        """The days that have a page view, in order."""
+        return [row[0] for row in self.connection.execute("SELECT DISTINCT day FROM expected ORDER BY day").fetchall()]
+
+    def pairs(self) -> int:
+        """How many (day, key) there are."""
+        return int(self.connection.execute("SELECT count(*) FROM expected").fetchone()[0])
+
+    def visitors(self, day: str, key: str) -> int | None:
+        """One count; None where that key has none that day."""
+        row = self.connection.execute("SELECT visitors FROM expected WHERE day = ? AND key = ?", [day, key]).fetchone()
+        return None if row is None else int(row[0])
+
+
+@contextmanager
+def recount(
+    files: EventFiles,
+    *,
+    zone: str = "Asia/Shanghai",
+    key: str = "itemId",
+    late: EventFiles | None = None,
+    memory_bytes: int = DEFAULT_MEMORY_BYTES,
+    progress: Progress = SILENT,
+) -> Iterator[Recount]:
+    """Counts exactly; the tables are gone with the ``with`` block.
+
+    About 1 s of CPU a million rows of CSV; never more than ``memory_bytes`` (and DuckDB's own 100 MB or so): what does
+    not fit is spilled into the temporary folder. Raises UnreadableInputError naming the files that cannot be read.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="flinkscope-recount-") as folder:
+        connection = connect(Path(folder), memory_bytes)
+        try:
+            progress.phase(f"reading {len(files.paths)} event files")
+            try:
+                _load(connection, "views", files, key, zone)
+                rejected = _rejected(connection)
+                if late is not None:
+                    _load(connection, "late_views", late, key, zone)
+            except duckdb.Error as error:
+                raise told(files, error) from error
+            progress.phase("counting")
+            rows = _rows(connection, rejected, late is not None)
+            connection.execute(_EXPECTED_WITH_LATE if late is not None else _EXPECTED)
+            _name_days(connection)
+            yield Recount(connection, rows)
+        finally:
+            connection.close()
+
+
+# One row a distinct (day, key, user) with the number of its page views; day NULL collects the malformed, view false
+# the other behaviors, so one pass over the files is enough.
+def _load(connection: Any, table: str, files: EventFiles, key: str, zone: str) -> None:
+    connection.execute(
+        f"""CREATE TABLE {table} AS
+            SELECT day, CASE WHEN view THEN key END AS key, CASE WHEN view THEN "user" END AS "user", view,
+                   count(*) AS times
+            FROM ({rows_sql(files, key, zone)}) GROUP BY ALL"""
+    )
+
+
+_EXPECTED = "CREATE TABLE counted AS SELECT day, key, count(*) AS visitors FROM views WHERE view GROUP BY day, key"
+_EXPECTED_WITH_LATE = """
+    CREATE TABLE counted AS
+    SELECT v.day, v.key, count(*) AS visitors
+    FROM views v LEFT JOIN late_views l ON l.view AND l.day = v.day AND l.key = v.key AND l."user" = v."user"
+    WHERE v.view AND v.times > coalesce(l.times, 0)
+    GROUP BY v.day, v.key"""
+
+
+def _rows(connection: Any, rejected: int, with_late: bool) -> RowCounts:
+    total, views, malformed = connection.execute(
+        "SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (view), 0), "
+        "coalesce(sum(times) FILTER (view IS NULL), 0) FROM views"
+    ).fetchone()
+    late = strange = 0
+    if with_late:
+        late, strange = connection.execute(
+            """SELECT coalesce(sum(l.times), 0), coalesce(sum(greatest(0, l.times - coalesce(v.times, 0))), 0)
+               FROM late_views l
+               LEFT JOIN views v ON v.view AND l.day = v.day AND l.key = v.key AND l."user" = v."user"
+               WHERE l.view"""
+        ).fetchone()
+    return RowCounts(int(total) + rejected, int(views), int(malformed) + rejected, int(late), int(strange))
+
+
+def _rejected(connection: Any) -> int:
+    """Lines that DuckDB gave up on (not UTF-8, longer than 2 MB): malformed as well."""
+    found = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchone()
+    if not found[0]:
+        return 0
+    return int(
+        connection.execute("SELECT count(DISTINCT (file_id, line_byte_position)) FROM reject_errors").fetchone()[0]
+    )
+
+
+def _name_days(connection: Any) -> None:
+    numbers = connection.execute("SELECT DISTINCT day FROM counted").fetchall()
+    connection.execute("CREATE TABLE day_names (day INTEGER, name VARCHAR)")
+    if numbers:
+        connection.executemany("INSERT INTO day_names VALUES (?, ?)", [(n, day_name(n)) for (n,) in numbers])
+    connection.execute(
+        "CREATE TABLE expected AS SELECT name AS day, key, visitors FROM counted JOIN day_names USING (day)"
+    )

@@ -51,7 +51,7 @@ transcripts: bootstrap
 # Known vulnerabilities of what is installed with flinkscope; asks PyPI.
 audit: bootstrap
 	@$(BIN)/python -m pip install -q pip-audit
-	@$(BIN)/pip-audit --skip-editable
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip -r <($(BIN)/python -m pip freeze --exclude-editable)
 
 dist: bootstrap
 	@$(BIN)/python -m build --no-isolation

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flinkscope.formats.hprof import tags
 from flinkscope.heap.classes import ClassTable
 
 Array = npt.NDArray[Any]
 
 NO_GAP = 1 << 40
 ARRAY_TYPES = (2, 4, 5, 6, 7, 8, 9, 10, 11)
-ELEMENT_BYTES = {4: 1, 5: 2, 6: 4, 7: 8, 8: 1, 9: 2, 10: 4, 11: 8}
 TIGHT = 0.995  # of the gaps of common classes: compacting collectors 1.0, Shenandoah 0.87 to 0.99 (measured, JDK 11-25)
 # What a dump does not list: fields that the VM adds (hotspot javaClasses.hpp, *_INJECTED_FIELDS) and padding around
 # @Contended fields (128 bytes on both sides, ContendedPaddingWidth), which only the JDK's own classes may have.
@@ -132,7 +132,7 @@ def _array_headers(gaps: Gaps, reference: int) -> Array:
     default = bytes_header if 8 <= bytes_header <= 24 else (16 if reference == 4 else 24)
     headers = np.full(16, default, np.int64)
     for code in ARRAY_TYPES:
-        element = reference if code == 2 else ELEMENT_BYTES[code]
+        element = reference if code == 2 else tags.TYPE_SIZES[code]
         smallest = int(gaps.arrays[3 if code == 2 and reference == 8 else code, 0])
         rounded = -(-default // element) * element
         headers[code] = smallest if 8 <= smallest <= 24 else rounded

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, inlined
+from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, inlined, type_bytes
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
@@ -28,17 +28,7 @@ STATE_SLOTS = 10
 @inlined
 def type_size(code: Number, id_size: Number) -> Number:
     """Bytes of a field or element of that type; 0 for a type that does not exist."""
-    if code == 2:
-        return id_size
-    if code == 4 or code == 8:
-        return 1
-    if code == 5 or code == 9:
-        return 2
-    if code == 6 or code == 10:
-        return 4
-    if code == 7 or code == 11:
-        return 8
-    return 0
+    return id_size if code == 2 else type_bytes(code)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Machine words inside kernels: big-endian reads, population count, bit scan, prefetch.
+"""Machine words inside kernels: big-endian reads, population count, bit scan, prefetch, and the sizes of HPROF's types.
 
 One LLVM instruction each. Written as a byte loop in Python, numba turns a big-endian read into eight loads and shifts
 with a wrap-around test per index; the load + bswap of these is 4x faster (measured on the reference scan). With
@@ -117,3 +117,17 @@ else:
 
     def prefetch(array: Any, position: int) -> None:
         """Nothing: only the compiled kernels gain from it."""
+
+
+@inlined
+def type_bytes(code: Any) -> Any:
+    """Bytes of a primitive type of HPROF; 0 for none."""
+    if code == 4 or code == 8:
+        return 1
+    if code == 5 or code == 9:
+        return 2
+    if code == 6 or code == 10:
+        return 4
+    if code == 7 or code == 11:
+        return 8
+    return 0

@@ -36,20 +36,6 @@ def read_id(data: Array, position: Number, id_size: Number) -> Number:
 
 
 @inlined
-def type_bytes(code: Number) -> Number:
-    """Bytes of a primitive type; 0 for none."""
-    if code == 4 or code == 8:
-        return 1
-    if code == 5 or code == 9:
-        return 2
-    if code == 6 or code == 10:
-        return 4
-    if code == 7 or code == 11:
-        return 8
-    return 0
-
-
-@inlined
 def word_of(address: Number, m: AddressMap) -> Number:
     """The row in ``m.words`` that covers the address; -1 where no object can be."""
     page = address >> m.page_shift

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u32, big_u64
+from flinkscope.formats.hprof.words import big_u32, big_u64, type_bytes
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
@@ -16,20 +16,6 @@ Number: TypeAlias = Any  # an integer of the machine: numba infers its width
 MIX = np.uint64(0x2545F4914F6CDD1D)  # the multiplier of xorshift64* (Vigna 2016)
 FOLD = np.uint64(29)
 POSITIVE = np.uint64((1 << 63) - 1)
-
-
-@kernel
-def element_bytes(code: Number) -> Number:
-    """Bytes of an element of a primitive array; 0 for an unknown type."""
-    if code == 4 or code == 8:
-        return 1
-    if code == 5 or code == 9:
-        return 2
-    if code == 6 or code == 10:
-        return 4
-    if code == 7 or code == 11:
-        return 8
-    return 0
 
 
 @kernel
@@ -61,7 +47,7 @@ def content_hashes(data: Array, offsets: Array, indices: Array, id_size: Number,
             continue
         head = np.int64(offsets[i]) + 5 + id_size
         code = np.int64(data[head + 4])
-        size = np.int64(big_u32(data, head)) * element_bytes(code)
+        size = np.int64(big_u32(data, head)) * type_bytes(code)
         at = head + 5
         end = at + size
         h = np.uint64(size * 16 + code)  # unsigned: signed overflow is undefined in LLVM, and it does use that
@@ -81,7 +67,7 @@ def same_content(data: Array, left: Number, right: Number, id_size: Number) -> N
     """Whether the primitive arrays at two places have equal length, type and elements, byte for byte."""
     a = left + 5 + id_size
     b = right + 5 + id_size
-    size = 5 + np.int64(big_u32(data, a)) * element_bytes(np.int64(data[a + 4]))
+    size = 5 + np.int64(big_u32(data, a)) * type_bytes(np.int64(data[a + 4]))
     if big_u32(data, a) != big_u32(data, b) or data[a + 4] != data[b + 4]:
         return False
     at = 0
@@ -133,7 +119,7 @@ def zero_tails(data: Array, offsets: Array, indices: Array, id_size: Number, out
         if i <= 0 or data[offsets[i]] != 0x23:
             continue
         head = np.int64(offsets[i]) + 5 + id_size
-        width = element_bytes(np.int64(data[head + 4]))
+        width = type_bytes(np.int64(data[head + 4]))
         length = np.int64(big_u32(data, head))
         body = head + 5
         last = length * width

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u16, big_u32, inlined
-from flinkscope.heap.kernels.address_map import AddressMap, gap_after, lookup, read_id, type_bytes
+from flinkscope.formats.hprof.words import big_u16, big_u32, inlined, type_bytes
+from flinkscope.heap.kernels.address_map import AddressMap, gap_after, lookup, read_id
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flinkscope.diagnosis.gather.config_facts import config_of_dump
-from flinkscope.diagnosis.remedies.memory import memory_parts
+from flinkscope.diagnosis.split import memory_parts
 from flinkscope.flink.memory_model import memory_model
 
 P = "taskmanager.memory."

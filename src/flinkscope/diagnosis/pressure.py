@@ -8,6 +8,7 @@ from statistics import median
 from flinkscope.absent import present
 from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
 from flinkscope.diagnosis.finding import Evidence
+from flinkscope.diagnosis.split import flink_role, split_of
 from flinkscope.place import Place
 from flinkscope.units import human_bp, human_bytes, share_bp
 
@@ -99,7 +100,7 @@ def _settings(facts: ProcessFacts) -> list[Evidence]:
     memory = present(config.memory) if config else None
     if config is None or memory is None:
         return []
-    role = "jobmanager" if facts.role == "jobmanager" else "taskmanager"
+    role = flink_role(facts.role)
     key = next((k for k in (f"{role}.memory.{n}.size" for n in ("process", "flink")) if k in config.options), None)
     said = f"{key}: {config.options[key]}" if key else "the configuration"
     managed = memory.parts.get("managed_bytes", 0)
@@ -110,10 +111,10 @@ def _settings(facts: ProcessFacts) -> list[Evidence]:
 
 
 def _max_heap(facts: ProcessFacts) -> int | None:
-    gc, config = present(facts.gc), present(facts.config)
+    gc = present(facts.gc)
     if gc and (maximum := present(gc.max_heap_bytes)):
         return maximum
-    memory = present(config.memory) if config else None
+    memory = split_of(facts)
     return memory.heap_bytes if memory else None
 
 

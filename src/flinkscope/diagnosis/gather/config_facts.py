@@ -8,14 +8,12 @@ from pathlib import Path
 
 from flinkscope.absent import Absent, AbsentKind
 from flinkscope.diagnosis.facts import ConfigFacts, MemorySplit
-from flinkscope.diagnosis.remedies.memory import memory_parts
+from flinkscope.diagnosis.split import DEFAULT_FLINK, memory_split
 from flinkscope.errors import FlinkscopeError
-from flinkscope.flink.memory_model import memory_model
-from flinkscope.formats.flink_config import FlinkConfig, parse_arguments, read_flink_config
+from flinkscope.formats.flink_config import parse_arguments, read_flink_config
 from flinkscope.place import Place
 from flinkscope.units import MIB
 
-_DEFAULT_FLINK = "2.3.0"
 # parts that a user can set, in the order in which they are tried to be left out
 _KEYS = {
     "metaspace_bytes": ("taskmanager.memory.jvm-metaspace.size",),
@@ -87,24 +85,15 @@ def _effective(command_line: tuple[str, ...], role: str) -> MemorySplit | None:
     """The split on the process' own command line; None where it does not tell it."""
     if not command_line or role not in ("taskmanager", "jobmanager"):
         return None
-    effective: FlinkConfig = parse_arguments(command_line)
     try:
-        model = memory_model(
-            effective.mapping(), "jobmanager" if role == "jobmanager" else "taskmanager", _DEFAULT_FLINK
-        )
+        return memory_split(parse_arguments(command_line).mapping(), role, DEFAULT_FLINK, "command line")
     except FlinkscopeError:
         return None
-    return MemorySplit(
-        "command line", memory_parts(model), model.heap_bytes, model.process_bytes, model.metaspace_bytes
-    )
 
 
-def _modelled(options: dict[str, str], role: str, version: str | None) -> MemorySplit | Absent:
+def _modelled(options: Mapping[str, str], role: str, version: str | None) -> MemorySplit | Absent:
+    source = f"computed for Flink {version or DEFAULT_FLINK}" + ("" if version else " (version not known)")
     try:
-        model = memory_model(
-            options, "jobmanager" if role == "jobmanager" else "taskmanager", version or _DEFAULT_FLINK
-        )
+        return memory_split(options, role, version or DEFAULT_FLINK, source)
     except FlinkscopeError as error:
         return Absent("memory split", AbsentKind.UNREADABLE, error.message, "flinkscope memory CONFIG")
-    source = f"computed for Flink {version or _DEFAULT_FLINK}" + ("" if version else " (version not known)")
-    return MemorySplit(source, memory_parts(model), model.heap_bytes, model.process_bytes, model.metaspace_bytes)

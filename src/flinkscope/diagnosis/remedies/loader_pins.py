@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flinkscope.absent import present
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import CodeChange, Remedy
 from flinkscope.diagnosis.remedies.options import option_remedy, options_of
+from flinkscope.diagnosis.split import split_of
 from flinkscope.flink.loaders import PinGroup
 from flinkscope.flink.pin_library import package_of
 
@@ -164,12 +164,10 @@ def more_metaspace(facts: ProcessFacts, *, cures: bool) -> tuple[Remedy, ...]:
 
 
 def _process_bytes(facts: ProcessFacts) -> int:
-    config = present(facts.config)
-    memory = present(config.memory) if config else None
+    memory = split_of(facts)
     return memory.process_bytes if memory else 0
 
 
 def _bytes_of(facts: ProcessFacts) -> int:
-    config = present(facts.config)
-    memory = present(config.memory) if config else None
+    memory = split_of(facts)
     return memory.metaspace_bytes if memory else 256 << 20

@@ -9,34 +9,14 @@ from flinkscope.diagnosis.facts import ConfigFacts, ProcessFacts
 from flinkscope.diagnosis.finding import OptionChange, Remedy, Step
 from flinkscope.diagnosis.pressure import HeapPressure
 from flinkscope.diagnosis.remedies.window_design import rocksdb_backend
+from flinkscope.diagnosis.split import flink_role, memory_parts, version_of
 from flinkscope.errors import FlinkscopeError
 from flinkscope.flink.memory_inside import backend_of
-from flinkscope.flink.memory_model import JobManagerMemory, TaskManagerMemory
 from flinkscope.flink.options import option
 from flinkscope.flink.sizing import HeapTarget, Proposal, heap_for_live_set, size_for
 from flinkscope.units import human_bytes
 
-Memory = TaskManagerMemory | JobManagerMemory
-
-DEFAULT_FLINK = "2.3.0"
 CEILING_BP = 9_000  # a live set above that was cut off by -Xmx: what the job would hold is more
-_TASKMANAGER_PARTS = (
-    "framework_heap_bytes",
-    "task_heap_bytes",
-    "managed_bytes",
-    "framework_off_heap_bytes",
-    "task_off_heap_bytes",
-    "network_bytes",
-    "metaspace_bytes",
-    "overhead_bytes",
-)
-_JOBMANAGER_PARTS = ("heap_bytes", "off_heap_bytes", "metaspace_bytes", "overhead_bytes")
-
-
-def memory_parts(memory: Memory) -> dict[str, int]:
-    """The split by component in the order of Flink's tree."""
-    names = _TASKMANAGER_PARTS if isinstance(memory, TaskManagerMemory) else _JOBMANAGER_PARTS
-    return {name: getattr(memory, name) for name in names}
 
 
 def memory_remedies(facts: ProcessFacts, pressure: HeapPressure) -> tuple[Remedy, ...]:
@@ -56,8 +36,8 @@ def memory_remedies(facts: ProcessFacts, pressure: HeapPressure) -> tuple[Remedy
         proposals = size_for(
             heap_bytes=target.heap_bytes,
             config=config.options,
-            role="jobmanager" if facts.role == "jobmanager" else "taskmanager",
-            flink=facts.flink_version or DEFAULT_FLINK,
+            role=flink_role(facts.role),
+            flink=version_of(facts),
         )
     except FlinkscopeError:
         return ()  # an illegal configuration or a collector without a factor: R29 and the GC facts speak of them
@@ -71,7 +51,7 @@ def state_backend_remedy(facts: ProcessFacts) -> tuple[Remedy, ...]:
     options: Mapping[str, str] = config.options if config else {}
     if backend_of(options) in ("rocksdb", "forst"):
         return ()
-    version = facts.flink_version or DEFAULT_FLINK
+    version = version_of(facts)
     key = "state.backend.type" if option("state.backend.type", version) else "state.backend"
     return (rocksdb_backend(key, options.get(key)),)
 

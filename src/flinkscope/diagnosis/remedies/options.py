@@ -8,9 +8,9 @@ from dataclasses import replace
 from flinkscope.absent import present
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import OptionChange, Remedy
-from flinkscope.diagnosis.remedies.memory import DEFAULT_FLINK, memory_parts
+from flinkscope.diagnosis.split import flink_role, memory_parts, version_of
 from flinkscope.errors import FlinkscopeError
-from flinkscope.flink.memory_model import Role, memory_model
+from flinkscope.flink.memory_model import memory_model
 from flinkscope.flink.options import is_known
 from flinkscope.flink.sizing import applied
 
@@ -26,14 +26,14 @@ def option_remedy(facts: ProcessFacts, remedy: Remedy, changes: Mapping[str, str
 
     With a configuration at hand its memory before and after is worked out too.
     """
-    version = facts.flink_version or DEFAULT_FLINK
+    version = version_of(facts)
     if not all(is_known(key, version) for key in changes):
         return ()
     options = options_of(facts)
     made = replace(remedy, options=tuple(OptionChange(k, options.get(k), v) for k, v in changes.items()))
     if present(facts.config) is None or not any(".memory." in key for key in changes):
         return (made,)
-    role: Role = "jobmanager" if facts.role == "jobmanager" else "taskmanager"
+    role = flink_role(facts.role)
     try:
         after = memory_model(applied(options, changes), role, version)
     except FlinkscopeError:

@@ -128,11 +128,11 @@ def _operators(state: StateFacts) -> str:
 
 
 def _states_of(state: StateFacts, operator: WindowOperator) -> list[KeyedState]:
-    return [s for s in state.states if s.task == operator.task]
+    return [s for s in state.states if s.home == operator.home]
 
 
 def _timers_of(state: StateFacts, operator: WindowOperator) -> list[TimerService]:
-    return [t for t in state.timers if t.task == operator.task]
+    return [t for t in state.timers if t.home == operator.home]
 
 
 def _panes(state: StateFacts, operator: WindowOperator) -> int:

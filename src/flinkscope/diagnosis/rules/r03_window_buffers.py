@@ -52,9 +52,9 @@ def check(facts: ProcessFacts) -> Outcome:
     state, heap = required(facts.state), required(facts.heap)
     contents = [s for s in state.states if s.name == "window-contents" and s.kind == "list"]
     held = sum(s.content_bytes for s in contents)
-    tasks = {s.task for s in contents}
-    rest = sum(s.total_bytes for s in state.states if s.task in tasks and s not in contents)
-    rest += sum(t.own_bytes for t in state.timers if t.task in tasks)
+    homes = {s.home for s in contents}
+    rest = sum(s.total_bytes for s in state.states if s.home in homes and s not in contents)
+    rest += sum(t.own_bytes for t in state.timers if t.home in homes)
     share = share_bp(held, heap.used_bytes)
     enough = share >= RULE.thresholds["contents_share_bp"].value
     if not enough or held < RULE.thresholds["times_the_rest"].value * rest:

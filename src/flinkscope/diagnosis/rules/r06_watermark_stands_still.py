@@ -52,7 +52,7 @@ def _windows(state: StateFacts, operator: WindowOperator) -> list[WindowSpan]:
     """The most windows that one state of the operator holds; none where they overlap by design."""
     if not (operator.assigner or "").startswith("Tumbling"):
         return []
-    return max(([*s.windows] for s in state.states if s.task == operator.task), key=len, default=[])
+    return max(([*s.windows] for s in state.states if s.home == operator.home), key=len, default=[])
 
 
 def _is_held_back(operator: WindowOperator, windows: list[WindowSpan]) -> bool:

@@ -26,6 +26,7 @@ from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, Remedy, Ruled
 from flinkscope.diagnosis.remedies.options import option_remedy, options_of
 from flinkscope.diagnosis.rule import Rule
 from flinkscope.diagnosis.said import as_evidence, said
+from flinkscope.diagnosis.split import flink_role
 from flinkscope.place import Place
 
 RULE = Rule(
@@ -58,7 +59,7 @@ def check(facts: ProcessFacts) -> Outcome:
 
 
 def _remedies(facts: ProcessFacts) -> tuple[Remedy, ...]:
-    role = "jobmanager" if facts.role == "jobmanager" else "taskmanager"
+    role = flink_role(facts.role)
     minimum = f"{role}.memory.jvm-overhead.min"
     largest = f"{role}.memory.jvm-overhead.max"
     overhead = option_remedy(

@@ -21,9 +21,9 @@ from collections.abc import Mapping
 from flinkscope.absent import Absent, present
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Evidence, Fired, OptionChange, Outcome, Remedy, RuledOut, Severity
-from flinkscope.diagnosis.remedies.memory import DEFAULT_FLINK, memory_parts
 from flinkscope.diagnosis.rule import Rule
 from flinkscope.diagnosis.said import as_evidence, said
+from flinkscope.diagnosis.split import flink_role, memory_parts, version_of
 from flinkscope.errors import MemoryConfigError
 from flinkscope.flink.memory_model import Role, memory_model
 from flinkscope.flink.memory_nearest import in_plain_words, nearest_configs
@@ -40,8 +40,8 @@ def check(facts: ProcessFacts) -> Outcome:
     """Fires on Flink's text, or on a configuration that the model refuses as Flink would."""
     events = said(facts, "memory_configuration")
     config = present(facts.config)
-    role: Role = "jobmanager" if facts.role == "jobmanager" else "taskmanager"
-    version = facts.flink_version or DEFAULT_FLINK
+    role = flink_role(facts.role)
+    version = version_of(facts)
     messages = _refusal(dict(config.options), role, version) if config and config.options else ()
     if not events and (_has_run(facts) or not (messages and config and _is_about(config.options, role))):
         return RuledOut("Flink accepts the memory configuration")

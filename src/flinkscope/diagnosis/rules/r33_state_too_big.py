@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Fired, Outcome, Remedy, RuledOut, Severity
-from flinkscope.diagnosis.remedies.memory import DEFAULT_FLINK
 from flinkscope.diagnosis.remedies.options import option_remedy
 from flinkscope.diagnosis.rule import Rule
 from flinkscope.diagnosis.said import as_evidence, number, said
+from flinkscope.diagnosis.split import version_of
 from flinkscope.flink.options import option
 from flinkscope.units import human_bytes
 
@@ -42,7 +42,7 @@ def check(facts: ProcessFacts) -> Outcome:
     size, limit = number(events[0], "size_bytes"), number(events[0], "limit_bytes")
     sizes = f": {human_bytes(size)} where {human_bytes(limit)} are allowed" if size and limit else ""
     new = "execution.checkpointing.dir"
-    key = new if option(new, facts.flink_version or DEFAULT_FLINK) else "state.checkpoints.dir"
+    key = new if option(new, version_of(facts)) else "state.checkpoints.dir"
     remedy = Remedy(
         id="checkpoint-directory",
         title="Write checkpoints to a directory",

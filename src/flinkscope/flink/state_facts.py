@@ -17,10 +17,19 @@ class WindowSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """Whose something is. ``job_id``, ``operator``: empty where the dump does not tell. Equal for all its subtasks."""
+
+    job_id: str
+    task: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyedState:
     """One keyed state of one operator, summed over its key groups and over the subtasks in this process.
 
-    ``own_bytes``: tables and entries; ``content_bytes``: what the values exclusively retain;
+    ``job``: its name; ``own_bytes``: tables and entries; ``content_bytes``: what the values exclusively retain;
     ``key_bytes``: keys and windows (counted once for all states and timers of the operator, on the first state).
     """
 
@@ -35,6 +44,14 @@ class KeyedState:
     windows: tuple[WindowSpan, ...]
     table_slots: int
     place: Place
+    job: str | None = None
+    job_id: str = ""
+    operator: str = ""
+
+    @property
+    def home(self) -> Home:
+        """Whose it is; joins with timers and window operators."""
+        return Home(self.job_id, self.task, self.operator)
 
     @property
     def total_bytes(self) -> int:
@@ -61,6 +78,35 @@ class TimerService:
     due_next: int
     own_bytes: int
     place: Place
+    job: str | None = None
+    job_id: str = ""
+    operator: str = ""
+
+    @property
+    def home(self) -> Home:
+        """Whose it is."""
+        return Home(self.job_id, self.task, self.operator)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorState:
+    """One operator state (not keyed), summed over subtasks. ``kind``: list or broadcast; each subtask has its own copy
+    of a broadcast state. ``entries``: elements or pairs of all subtasks; ``size_bytes``: what they retain."""
+
+    task: str
+    name: str
+    kind: str
+    entries: int
+    size_bytes: int
+    place: Place
+    job: str | None = None
+    job_id: str = ""
+    operator: str = ""
+
+    @property
+    def home(self) -> Home:
+        """Whose it is."""
+        return Home(self.job_id, self.task, self.operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +127,14 @@ class WindowOperator:
     watermark_ms: int | None
     subtasks: int
     place: Place
+    job: str | None = None
+    job_id: str = ""
+    operator: str = ""
+
+    @property
+    def home(self) -> Home:
+        """Whose it is: states and timers of this operator have the same."""
+        return Home(self.job_id, self.task, self.operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +155,4 @@ class StateFacts:
     unknown_shapes: tuple[str, ...]
     unowned_entries: int = 0
     unowned_timers: int = 0
+    operator_states: tuple[OperatorState, ...] = ()

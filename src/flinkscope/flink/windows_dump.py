@@ -35,8 +35,8 @@ def read_from_dump(state: StateFacts, *, events_per_key: float = 1.0, interval_m
     Keys by the end of the window are extrapolated from the part that has passed: events come evenly.
     """
     operator = _fullest(state)
-    states = {s.name: s for s in state.states if s.task == operator.task}
-    timers = [t for t in state.timers if t.task == operator.task]
+    states = {s.name: s for s in state.states if s.home == operator.home}
+    timers = [t for t in state.timers if t.home == operator.home]
     panes = max([s.entries for s in states.values()] + [t.cleanup for t in timers])
     window_ms = operator.size_ms or _DAY_MS
     part = _part(operator, states, window_ms)
@@ -65,8 +65,8 @@ def _fullest(state: StateFacts) -> WindowOperator:
     """The window operator whose task holds most state entries and timers."""
 
     def weight(operator: WindowOperator) -> int:
-        entries = sum(s.entries for s in state.states if s.task == operator.task)
-        return entries + sum(t.timers for t in state.timers if t.task == operator.task)
+        entries = sum(s.entries for s in state.states if s.home == operator.home)
+        return entries + sum(t.timers for t in state.timers if t.home == operator.home)
 
     best = max(state.operators, key=weight, default=None)
     if best is None or not weight(best):

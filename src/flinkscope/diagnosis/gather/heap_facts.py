@@ -37,7 +37,7 @@ def heap_facts(path: Path, name: str, progress: Progress) -> DumpFacts:
     """
     heap = open_heap(path, progress=progress)
     progress.phase("reading Flink's state")
-    seen = view(heap, name)
+    seen = view(heap, name, details=False)
     return DumpFacts(_whole_heap(heap, path, name, seen.ownership), seen.state, seen.process, user_loaders(heap))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flinkscope.flink.lens.keys import describe_key
-from flinkscope.flink.state_facts import StateFacts, WindowOperator
+from flinkscope.flink.state_facts import KeyedState, StateFacts, WindowOperator
 
 if TYPE_CHECKING:
     from flinkscope.flink.lens.read import StateParts
@@ -66,7 +66,7 @@ class StateDetail:
 
 def state_details(facts: StateFacts, parts: StateParts, *, show_strings: bool = False) -> tuple[StateDetail, ...]:
     """One row a state, in the order of ``facts.states``. Cost: some array passes over the entries."""
-    operators = {o.task: o for o in facts.operators}
+    operators = {o.home: o for o in facts.operators}
     return tuple(
         StateDetail(
             task=state.task,
@@ -76,7 +76,7 @@ def state_details(facts: StateFacts, parts: StateParts, *, show_strings: bool = 
             key_groups=_spread(columns.in_group),
             subtasks=_spread(np.bincount(columns.subtask_of_group, weights=columns.in_group).astype(np.int64)),
             largest=_largest(parts.reader, columns, sizes, show_strings),
-            age=_age(facts, operators.get(state.task), state.name),
+            age=_age(state, operators.get(state.home)),
         )
         for state, columns in zip(facts.states, parts.entries, strict=True)
     )
@@ -115,10 +115,10 @@ def _largest(
     )
 
 
-def _age(facts: StateFacts, operator: WindowOperator | None, name: str) -> WindowAge | None:
+def _age(state: KeyedState, operator: WindowOperator | None) -> WindowAge | None:
     if operator is None or operator.watermark_ms is None:
         return None
-    windows = next(s.windows for s in facts.states if (s.task, s.name) == (operator.task, name))
+    windows = state.windows
     now, late = operator.watermark_ms, operator.allowed_lateness_ms or 0
     return WindowAge(
         watermark_ms=now,
@@ -129,8 +129,8 @@ def _age(facts: StateFacts, operator: WindowOperator | None, name: str) -> Windo
 
 def verdict(facts: StateFacts, operator: WindowOperator) -> str | None:
     """What this operator keeps, in a sentence; None where it keeps nothing."""
-    states = [s for s in facts.states if s.task == operator.task]
-    timers = [t for t in facts.timers if t.task == operator.task]
+    states = [s for s in facts.states if s.home == operator.home]
+    timers = [t for t in facts.timers if t.home == operator.home]
     panes = max([s.entries for s in states] + [t.cleanup for t in timers], default=0)
     if not panes:
         return None

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from flinkscope.flink.lens.reader import NULL, Reader, simple_name, task_of
-from flinkscope.flink.state_facts import WindowOperator
+from flinkscope.flink.lens.slices import Slices, slices_of
+from flinkscope.flink.state_facts import Home, WindowOperator
 from flinkscope.place import Place
 
+_MASK = (1 << 64) - 1
+_COMBINED = "combinedWatermark"
 _OPERATOR_BASES = (
     "org.apache.flink.streaming.api.operators.AbstractStreamOperator",
     "org.apache.flink.streaming.api.operators.AbstractStreamOperatorV2",
@@ -25,6 +28,16 @@ class Operator:
     task: str
     backend: int
     time_service_manager: int
+    job: str | None = None
+    job_id: str = ""
+    name: str = ""
+    subtask: str = ""  # the task's name with its subtask
+    state_backend: int = NULL  # of operator state
+
+    @property
+    def home(self) -> Home:
+        """Whose its state and timers are."""
+        return Home(self.job_id, self.task, self.name)
 
 
 def live_operators(reader: Reader) -> list[Operator]:
@@ -42,8 +55,37 @@ def _operator(reader: Reader, index: int) -> Operator | None:
         backend = reader.follow(index, "keyedStateBackend")  # up to 1.10
     while (inner := reader.follow(backend, "keyedStateBackend")) != NULL:  # changelog and other wrappers
         backend = inner
-    manager = reader.follow(index, "timeServiceManager")
-    return Operator(index, reader.class_name(index) or "", task_of(name), backend, manager)
+    class_name = reader.class_name(index) or ""
+    job, job_id = job_of(reader, index)
+    return Operator(
+        index=index,
+        class_name=class_name,
+        task=task_of(name),
+        backend=backend,
+        time_service_manager=reader.follow(index, "timeServiceManager"),
+        job=job,
+        job_id=job_id,
+        name=reader.text(index, "metrics", "operatorName") or simple_name(class_name) or "",
+        subtask=name,
+        state_backend=reader.follow(index, "stateHandler", "operatorStateBackend"),
+    )
+
+
+def job_of(reader: Reader, operator: int) -> tuple[str | None, str]:
+    """(name, id in hex) of an operator's job: from its environment, before 1.18 from its metric group's parents."""
+    environment = reader.follow(operator, "runtimeContext", "taskEnvironment")
+    group = reader.follow(environment, "metrics", "parent")
+    name = reader.text(environment, "jobInfo", "jobName") or reader.text(group, "jobName")
+    found = job_id(reader, reader.follow(environment, "jobId"))
+    return name, found or job_id(reader, reader.follow(group, "jobId"))
+
+
+def job_id(reader: Reader, index: int) -> str:
+    """A JobID (or any AbstractID) as Flink prints it; empty for NULL."""
+    lower, upper = reader.number(index, "lowerPart"), reader.number(index, "upperPart")
+    if lower is None or upper is None:
+        return ""
+    return f"{lower & _MASK:016x}{upper & _MASK:016x}"
 
 
 def _task_name(reader: Reader, index: int) -> str | None:
@@ -56,28 +98,30 @@ def _task_name(reader: Reader, index: int) -> str | None:
 
 
 def window_operators(reader: Reader, operators: list[Operator], source: str) -> tuple[WindowOperator, ...]:
-    """How each window operator is set up; subtasks of the same task and class are one row."""
-    groups: dict[tuple[str, str], list[int]] = {}
+    """How each window operator is set up; subtasks of the same operator are one row."""
+    groups: dict[tuple[Home, str], list[Operator]] = {}
     for operator in operators:
-        if reader.follow(operator.index, "windowAssigner") != NULL:
-            groups.setdefault((operator.task, operator.class_name), []).append(operator.index)
-    return tuple(_window(reader, task, name, found, source) for (task, name), found in groups.items())
+        slicing = slices_of(reader, operator.index) is not None
+        if slicing or reader.follow(operator.index, "windowAssigner") != NULL:
+            groups.setdefault((operator.home, operator.class_name), []).append(operator)
+    return tuple(_window(reader, found, source) for found in groups.values())
 
 
-def _window(reader: Reader, task: str, class_name: str, subtasks: list[int], source: str) -> WindowOperator:
-    index = subtasks[0]
-    assigner = reader.follow(index, "windowAssigner")
+def _window(reader: Reader, subtasks: list[Operator], source: str) -> WindowOperator:
+    index = subtasks[0].index
+    slices = slices_of(reader, index)
+    assigner = reader.follow(index, "windowAssigner") if slices is None else slices.assigner
     triggers = _trigger_chain(reader, reader.follow(index, "trigger"))
     evictor = reader.follow(index, "evictor")
-    watermarks = [w for i in subtasks if (w := _watermark(reader, i)) is not None]
+    watermarks = [w for i in subtasks if (w := watermark(reader, i.index)) is not None]
     return WindowOperator(
-        task=task,
-        operator_class=simple_name(class_name) or class_name,
+        task=subtasks[0].task,
+        operator_class=simple_name(subtasks[0].class_name) or "?",
         assigner=simple_name(reader.class_name(assigner)),
-        size_ms=reader.number(assigner, "size"),
+        size_ms=_first_number(reader, assigner, ("size", "maxSize", "sessionTimeout", "sessionGap")),
         offset_ms=_first_number(reader, assigner, ("globalOffset", "offset")),
         trigger=tuple(simple_name(reader.class_name(t)) or "?" for t in triggers),
-        trigger_interval_ms=next((n for t in triggers if (n := reader.number(t, "interval")) is not None), None),
+        trigger_interval_ms=_interval(reader, triggers, slices),
         evictor=simple_name(reader.class_name(evictor)),
         evictor_window_ms=reader.number(evictor, "windowSize"),
         allowed_lateness_ms=reader.number(index, "allowedLateness"),
@@ -85,6 +129,9 @@ def _window(reader: Reader, task: str, class_name: str, subtasks: list[int], sou
         watermark_ms=min(watermarks, default=None),
         subtasks=len(subtasks),
         place=Place(source, address=reader.heap.address_of(index)),
+        job=subtasks[0].job,
+        job_id=subtasks[0].job_id,
+        operator=subtasks[0].name,
     )
 
 
@@ -94,6 +141,13 @@ def _trigger_chain(reader: Reader, trigger: int) -> list[int]:
         chain.append(trigger)
         trigger = reader.follow(trigger, "nestedTrigger")
     return chain
+
+
+def _interval(reader: Reader, triggers: list[int], slices: Slices | None) -> int | None:
+    """A continuous trigger's interval; the step of slices that are shorter than their window."""
+    if slices is not None:
+        return slices.slice_ms if slices.slice_ms < slices.size_ms else None
+    return next((n for t in triggers if (n := reader.number(t, "interval")) is not None), None)
 
 
 def _first_number(reader: Reader, index: int, fields: tuple[str, ...]) -> int | None:
@@ -107,6 +161,9 @@ def _user_function(reader: Reader, index: int) -> str | None:
     return reader.class_name(function)
 
 
-def _watermark(reader: Reader, index: int) -> int | None:
-    value = reader.number(reader.follow(index, "internalTimerService"), "currentWatermark")
+def watermark(reader: Reader, operator: int) -> int | None:
+    """The event time that the operator has reached; None before the first watermark and after the last."""
+    value = reader.number(reader.follow(operator, "internalTimerService"), "currentWatermark")
+    if value is None:  # no window operator: the one that it combines from its inputs, since 1.13
+        value = reader.number(reader.follow(operator, "combinedWatermark", "combinedWatermarkStatus"), _COMBINED)
     return None if value in (None, np.iinfo(np.int64).min, np.iinfo(np.int64).max) else value

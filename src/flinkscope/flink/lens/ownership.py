@@ -16,29 +16,49 @@ from numpy.typing import NDArray
 
 from flinkscope.flink.lens.families import JDK, family_of
 from flinkscope.flink.lens.kernels import NO_LABEL, nearest_label, sum_by_label
-from flinkscope.flink.lens.operators import Operator
+from flinkscope.flink.lens.operators import Operator, job_id
 from flinkscope.flink.lens.read import StateParts
-from flinkscope.flink.lens.reader import Indices, Reader, simple_name, task_of
+from flinkscope.flink.lens.reader import NULL, Indices, Reader, simple_name, task_of
 from flinkscope.flink.lens.states import ENTRY, StateEntries
+from flinkscope.flink.lens.tasks import TASK, job_of_task
 from flinkscope.flink.lens.timers import TimerEntries
-from flinkscope.flink.state_facts import StateFacts
+from flinkscope.flink.state_facts import KeyedState, OperatorState, StateFacts, TimerService
 
 USER_LOADERS = (
     "org.apache.flink.util.ChildFirstClassLoader",
     "org.apache.flink.runtime.execution.librarycache.FlinkUserCodeClassLoaders$ParentFirstClassLoader",
 )
-_TASK = "org.apache.flink.runtime.taskmanager.Task"
+_USER_CODE = "user code: class loaders, classes and statics"
 _UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """One owner: ``task`` (None outside of tasks), what it is, and what it holds. Owners never overlap."""
+    """One owner: ``task`` (None outside of tasks), what it is, and what it holds. Owners never overlap.
+
+    ``job``, ``job_id``, ``operator``: whose it is, empty or None where it is nobody's in particular.
+    """
 
     task: str | None
     what: str
     objects: int
     size_bytes: int
+    job: str | None = None
+    job_id: str = ""
+    operator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """To whom a label belongs."""
+
+    job: str | None = None
+    job_id: str = ""
+    task: str | None = None
+    operator: str = ""
+
+
+_NOBODY = Whose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +77,21 @@ class Labels:
     """Owner names and the objects that they are put on; a later label of the same object does not replace one."""
 
     def __init__(self, object_count: int) -> None:
-        self.names: list[tuple[str | None, str]] = []
+        self.names: list[tuple[Whose, str]] = []
+        self._numbers: dict[tuple[Whose, str], int] = {}
         self.of_object: NDArray[np.int32] = np.full(object_count, NO_LABEL, np.int32)
 
-    def put(self, task: str | None, what: str, *columns: Indices | Sequence[int]) -> None:
-        """Labels these objects (NULL ignored)."""
-        name = (task, what)
-        if name not in self.names:
+    def number(self, whose: Whose, what: str) -> int:
+        """The number that stands for this owner; given on first use."""
+        name = (whose, what)
+        if name not in self._numbers:
+            self._numbers[name] = len(self.names)
             self.names.append(name)
-        number = self.names.index(name)
+        return self._numbers[name]
+
+    def put(self, whose: Whose, what: str, *columns: Indices | Sequence[int]) -> None:
+        """Labels these objects (NULL ignored)."""
+        number = self.number(whose, what)
         for column in columns:
             objects = np.asarray(column, np.int32)
             objects = objects[objects >= 0]
@@ -76,17 +102,23 @@ def find_owners(facts: StateFacts, parts: StateParts) -> Ownership:
     """The owners of all reachable bytes of the dump that ``read_parts`` read."""
     labels = Labels(parts.reader.heap.object_count)
     for state, entries in zip(facts.states, parts.entries, strict=True):
-        labels.put(state.task, f"state “{state.name}”", *entries.own)
+        labels.put(_whose(state), f"state “{state.name}”", *entries.own)
     for service, timers in zip(facts.timers, parts.timers, strict=True):
-        labels.put(service.task, f"timers “{service.service}”", *timers.own)
+        labels.put(_whose(service), f"timers “{service.service}”", *timers.own)
     panes: list[StateEntries | TimerEntries] = [*parts.entries, *parts.timers]
-    tasks = [s.task for s in facts.states] + [t.task for t in facts.timers]
-    for task, columns in zip(tasks, panes, strict=True):
-        labels.put(task, "keys and windows", columns.keys, columns.namespaces)
-    labels.put(None, "checkpoint copies", parts.reader.instances(ENTRY))
+    rows: list[KeyedState | TimerService] = [*facts.states, *facts.timers]
+    for row, columns in zip(rows, panes, strict=True):
+        labels.put(_whose(row), "keys and windows", columns.keys, columns.namespaces)
+    for operator_state, objects in zip(facts.operator_states, parts.operator_states, strict=True):
+        labels.put(_whose(operator_state), f"operator state “{operator_state.name}”", objects)
+    labels.put(_NOBODY, "checkpoint copies", parts.reader.instances(ENTRY))
     label_tasks(parts.reader, labels, parts.operators)
     label_user_classes(parts.reader, labels)
     return owners_of(parts.reader, labels)
+
+
+def _whose(row: KeyedState | TimerService | OperatorState) -> Whose:
+    return Whose(row.job, row.job_id, row.task, row.operator)
 
 
 def label_tasks(reader: Reader, labels: Labels, operators: Sequence[Operator]) -> None:
@@ -94,25 +126,46 @@ def label_tasks(reader: Reader, labels: Labels, operators: Sequence[Operator]) -
     for operator in operators:
         name = simple_name(operator.class_name) or "operator"
         function = reader.follow(operator.index, "userFunction")
-        labels.put(operator.task, f"user function of {name}", [function])
-        labels.put(operator.task, f"source reader of {name}", [reader.follow(operator.index, "sourceReader")])
-        labels.put(operator.task, f"sink writer of {name}", [reader.follow(operator.index, "sinkWriter")])
-        labels.put(operator.task, "state backend", [operator.backend])
-        labels.put(operator.task, "timer services", [operator.time_service_manager])
-        labels.put(operator.task, f"operator {name}", [operator.index])
-    for task in reader.instances(_TASK):
-        name = reader.text(int(task), "taskNameWithSubtask") or "task"
-        parts = [int(task), reader.follow(int(task), "invokable"), reader.follow(int(task), "executingThread")]
-        labels.put(task_of(name), "task, buffers and serializers", parts)
+        whose = Whose(operator.job, operator.job_id, operator.task, operator.name)
+        labels.put(whose, f"user function of {name}", [function])
+        labels.put(whose, f"source reader of {name}", [reader.follow(operator.index, "sourceReader")])
+        labels.put(whose, f"sink writer of {name}", [reader.follow(operator.index, "sinkWriter")])
+        labels.put(whose, "state backend", [operator.backend, operator.state_backend])
+        labels.put(whose, "timer services", [operator.time_service_manager])
+        labels.put(whose, f"operator {name}", [operator.index])
+    for index in reader.instances(TASK):
+        task = int(index)
+        name = reader.text(task, "taskNameWithSubtask") or "task"
+        parts = [task, reader.follow(task, "invokable"), reader.follow(task, "executingThread")]
+        whose = Whose(*job_of_task(reader, task), task_of(name))
+        labels.put(whose, "task, buffers and serializers", parts)
 
 
 def label_user_classes(reader: Reader, labels: Labels) -> None:
-    """Class loaders of user code, their class objects and what hangs on statics."""
-    loaders = np.concatenate([reader.instances(name) for name in USER_LOADERS] or [np.empty(0, np.int32)])
-    addresses = {int(a) for a in reader.heap.addresses(loaders)}
-    labels.put(None, "user code: class loaders, classes and statics", loaders)
-    mirrors = [c.object_index for c in reader.heap.classes if c.loader_address in addresses and c.object_index >= 0]
-    labels.put(None, "user code: class loaders, classes and statics", mirrors)
+    """Class loaders of user code, their class objects and what hangs on statics; by job where the dump tells it."""
+    loaders = np.concatenate([reader.instances(name) for name in USER_LOADERS])
+    names = {job_id: job for index in reader.instances(TASK) for job, job_id in [job_of_task(reader, int(index))]}
+    jobs = loader_jobs(reader)
+    of_address = {}
+    for index, address in zip(loaders, reader.heap.addresses(loaders), strict=True):
+        job_id = jobs.get(int(index), "")
+        of_address[int(address)] = Whose(names.get(job_id), job_id)
+        labels.put(of_address[int(address)], _USER_CODE, [int(index)])
+    for info in reader.heap.classes:
+        if info.object_index >= 0 and info.loader_address in of_address:
+            labels.put(of_address[info.loader_address], _USER_CODE, [info.object_index])
+
+
+def loader_jobs(reader: Reader) -> dict[int, str]:
+    """User class loader → id of the job that the library cache made it for (BlobLibraryCacheManager, 1.10 to 2.3)."""
+    found = {}
+    for cache in reader.instances("org.apache.flink.runtime.execution.librarycache.BlobLibraryCacheManager"):
+        for key, entry in reader.map_entries(reader.follow(int(cache), "cacheEntries")):
+            loader = reader.follow(entry, "resolvedClassLoader", "classLoader")
+            while (inner := reader.follow(loader, "inner")) != NULL:  # SafetyNetWrapperClassLoader
+                loader = inner
+            found[loader] = job_id(reader, key)
+    return found
 
 
 def owners_of(reader: Reader, labels: Labels) -> Ownership:
@@ -125,12 +178,16 @@ def owners_of(reader: Reader, labels: Labels) -> Ownership:
     objects = np.zeros(len(names) + 1, np.int64)
     total = np.zeros(len(names) + 1, np.int64)
     sum_by_label(found, heap.shallow_bytes, heap.reachable, objects, total)
-    rows = [Owner(t, w, int(n), int(b)) for (t, w), n, b in zip(names, objects, total, strict=False) if n]
+    rows = [
+        Owner(whose.task, what, int(n), int(size), whose.job, whose.job_id, whose.operator)
+        for (whose, what), n, size in zip(names, objects, total, strict=False)
+        if n
+    ]
     if objects[-1]:
         rows.append(Owner(None, _UNKNOWN, int(objects[-1]), int(total[-1])))
     whole = int(total.sum())
     named_bp = 10_000 if whole == 0 else (whole - int(total[-1])) * 10_000 // whole
-    owners = tuple(sorted(rows, key=lambda o: (-o.size_bytes, o.task or "", o.what)))
+    owners = tuple(sorted(rows, key=lambda o: (-o.size_bytes, o.job_id, o.task or "", o.what)))
     return Ownership(owners, named_bp, _unknown_classes(reader, found))
 
 
@@ -144,17 +201,14 @@ def _spread_families(reader: Reader, labels: Labels, found: NDArray[np.int32]) -
         if family == JDK:
             jdk[row] = True
         elif family is not None:
-            if (None, family) not in labels.names:
-                labels.names.append((None, family))
-            of_class[row] = labels.names.index((None, family))
+            of_class[row] = labels.number(_NOBODY, family)
     rest = found == NO_LABEL
     own = np.where(rest, of_class[heap.class_of], NO_LABEL).astype(np.int32)
     _label_mirrors(reader, own, of_class, rest)
     spread = np.empty(heap.object_count, np.int32)
     nearest_label(heap.idom, own, spread)
     found[rest] = spread[rest]
-    labels.names.append((None, JDK))
-    found[(found == NO_LABEL) & jdk[heap.class_of]] = len(labels.names) - 1
+    found[(found == NO_LABEL) & jdk[heap.class_of]] = labels.number(_NOBODY, JDK)
 
 
 def _label_mirrors(

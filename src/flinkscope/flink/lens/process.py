@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Reader
-from flinkscope.place import Place
+from flinkscope.flink.lens.tasks import RunningTask, running_tasks
 
 _VERSIONS = "org.apache.flink.runtime.util.EnvironmentInformation$Versions"
 _MEMORY = "org.apache.flink.runtime.taskexecutor.TaskExecutorMemoryConfiguration"
-_TASK = "org.apache.flink.runtime.taskmanager.Task"
+_SLOTS = "org.apache.flink.runtime.taskexecutor.slot.TaskSlotTableImpl"
 _ROLES = (
     ("org.apache.flink.runtime.taskexecutor.TaskExecutor", "taskmanager"),
     ("org.apache.flink.runtime.dispatcher.Dispatcher", "jobmanager"),
@@ -29,16 +30,6 @@ _MEMORY_FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class RunningTask:
-    """One task in the dump. ``name`` with its subtask; ``state`` as Flink's ExecutionState; None: not readable."""
-
-    name: str
-    job_name: str | None
-    state: str | None
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
 class ProcessView:
     """What the dump says of its process; None where it does not. ``memory``: bytes by component, empty if unknown."""
 
@@ -47,6 +38,7 @@ class ProcessView:
     java_version: str | None
     memory: Mapping[str, int]
     tasks: tuple[RunningTask, ...]
+    slots: int | None = None
 
     @property
     def jobs(self) -> tuple[str, ...]:
@@ -54,14 +46,16 @@ class ProcessView:
         return tuple(sorted({t.job_name for t in self.tasks if t.job_name is not None}))
 
 
-def read_process(reader: Reader, source: str) -> ProcessView:
-    """The process of the dump. Cost: a few field reads."""
+def read_process(reader: Reader, operators: Sequence[Operator], source: str) -> ProcessView:
+    """The process of the dump; ``operators``: its live ones. Cost: a few field reads."""
+    slots = reader.instances(_SLOTS)
     return ProcessView(
         role=_role(reader),
         flink_version=_flink_version(reader),
         java_version=system_property(reader, "java.version"),
         memory=_memory(reader),
-        tasks=tuple(_task(reader, int(t), source) for t in reader.instances(_TASK)),
+        tasks=running_tasks(reader, operators, source),
+        slots=reader.number(int(slots[0]), "numberSlots") if len(slots) else None,
     )
 
 
@@ -99,13 +93,3 @@ def _memory(reader: Reader) -> dict[str, int]:
         return {}
     values = {name: reader.boxed(int(found[0]), field) for field, name in _MEMORY_FIELDS}
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _task(reader: Reader, index: int, source: str) -> RunningTask:
-    name = reader.text(index, "taskNameWithSubtask") or reader.text(index, "taskInfo", "taskNameWithSubtasks")
-    return RunningTask(
-        name=name or "unnamed task",
-        job_name=reader.text(index, "jobInfo", "jobName"),
-        state=reader.text(index, "executionState", "name"),
-        place=Place(source, address=reader.heap.address_of(index)),
-    )

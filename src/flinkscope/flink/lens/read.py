@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flinkscope.flink.lens.operator_states import read_operator_states
 from flinkscope.flink.lens.operators import Operator, live_operators, window_operators
 from flinkscope.flink.lens.reader import NULL, Reader
+from flinkscope.flink.lens.shapes import unknown_shapes
 from flinkscope.flink.lens.states import ENTRY, StateEntries, read_keyed_states
+from flinkscope.flink.lens.tasks import BACKENDS, backend_name
 from flinkscope.flink.lens.timers import TimerEntries, read_timers
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.place import Place
@@ -17,11 +20,6 @@ if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
 
 _TIMER = "org.apache.flink.streaming.api.operators.TimerHeapInternalTimer"
-_BACKENDS = {
-    "HeapKeyedStateBackend": "hashmap",
-    "RocksDBKeyedStateBackend": "rocksdb",
-    "ForStKeyedStateBackend": "forst",
-}
 
 
 def read_state(heap: Heap, source: str | None = None) -> StateFacts:
@@ -41,6 +39,7 @@ class StateParts:
     operators: list[Operator]
     entries: list[StateEntries]
     timers: list[TimerEntries]
+    operator_states: list[list[int]]
 
 
 def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, StateParts]:
@@ -50,10 +49,11 @@ def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, State
     operators = live_operators(reader)
     states, entries = read_keyed_states(reader, operators, name)
     timers, columns = read_timers(reader, operators, name)
+    operator_states, objects = read_operator_states(reader, operators, name)
     panes: list[StateEntries | TimerEntries] = [*entries, *columns]
     keys_bytes = reader.retained(*(part for pane in panes for part in (pane.keys, pane.namespaces)))
     own = sum(s.total_bytes for s in states) + sum(t.own_bytes for t in timers)
-    backends = sorted({_backend_name(reader, o.backend) for o in operators if o.backend != NULL})
+    backends = sorted({backend_name(reader, o.backend) for o in operators if o.backend != NULL})
     facts = StateFacts(
         place=Place(name),
         backend=", ".join(backends) or None,
@@ -62,17 +62,16 @@ def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, State
         operators=window_operators(reader, operators, name),
         keys_and_windows_bytes=keys_bytes,
         state_bytes=own + keys_bytes,
-        unknown_shapes=tuple(b for b in backends if b not in _BACKENDS.values()),
+        unknown_shapes=(
+            *(f"state backend {b} is not read" for b in backends if b not in BACKENDS.values()),
+            *unknown_shapes(reader, operators),
+        ),
         unowned_entries=max(0, _count(heap, ENTRY) - sum(s.entries for s in states)),
         unowned_timers=max(0, _count(heap, _TIMER) - sum(t.timers for t in timers)),
+        operator_states=tuple(operator_states),
     )
-    return facts, StateParts(reader, operators, entries, columns)
+    return facts, StateParts(reader, operators, entries, columns, objects)
 
 
 def _count(heap: Heap, class_name: str) -> int:
     return sum(c.instance_count for c in heap.classes_named(class_name))
-
-
-def _backend_name(reader: Reader, backend: int) -> str:
-    simple = (reader.class_name(backend) or "?").rsplit(".", 1)[-1]
-    return _BACKENDS.get(simple, simple)

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from flinkscope.flink.lens.keys import distinct_by_value
 from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
-from flinkscope.flink.state_facts import KeyedState, WindowSpan
+from flinkscope.flink.lens.slices import Slices, slices_of
+from flinkscope.flink.state_facts import Home, KeyedState, WindowSpan
 from flinkscope.place import Place
 
 ENTRY = "org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry"
 _HEAP_BACKEND = "org.apache.flink.runtime.state.heap.HeapKeyedStateBackend"
 _STATE_TABLE = "org.apache.flink.runtime.state.heap.StateTable"
-_TIME_WINDOW = "org.apache.flink.streaming.api.windowing.windows.TimeWindow"
+_TIME_WINDOWS = (
+    "org.apache.flink.streaming.api.windowing.windows.TimeWindow",
+    "org.apache.flink.table.runtime.operators.window.TimeWindow",  # of SQL's GROUP BY SESSION, TUMBLE, HOP
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +41,36 @@ class StateEntries:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """One StateTable of one backend: its name, kind and task."""
+    """One StateTable of one backend: its name, kind and operator."""
 
     index: int
     name: str
     kind: str
-    task: str
+    operator: Operator
 
 
 def read_keyed_states(
     reader: Reader, operators: list[Operator], source: str
 ) -> tuple[list[KeyedState], list[StateEntries]]:
     """Every keyed state with its entries, biggest first. Two lists of the same length and order."""
-    rows: list[tuple[KeyedState, StateEntries]] = []
-    tables = _tables(reader, operators)
-    for task, name in sorted({(t.task, t.name) for t in tables}):
-        group = [t for t in tables if (t.task, t.name) == (task, name)]
-        rows.append(_read_group(reader, group, source))
-    rows.sort(key=lambda row: -row[0].total_bytes)
+    groups: dict[tuple[Home, str], list[_Table]] = {}
+    for table in _tables(reader, operators):
+        groups.setdefault((table.operator.home, table.name), []).append(table)
+    rows = [_read_group(reader, group, source) for group in groups.values()]
+    rows.sort(key=lambda row: (-row[0].total_bytes, row[0].task, row[0].name, row[0].job_id))
     return [state for state, _ in rows], [entries for _, entries in rows]
 
 
 def _tables(reader: Reader, operators: list[Operator]) -> list[_Table]:
-    tasks = {o.backend: o.task for o in operators if o.backend != NULL}
-    names = _registered_in(reader, [b for b in tasks if reader.class_name(b) == _HEAP_BACKEND])
+    owners = {o.backend: o for o in operators if o.backend != NULL}
+    names = _registered_in(reader, [b for b in owners if reader.class_name(b) == _HEAP_BACKEND])
     tables = []
     for index in reader.instances(_STATE_TABLE, subclasses=True):
         meta = reader.follow(int(index), "metaInfo")
         name, kind = reader.text(meta, "name"), reader.text(meta, "stateType", "name")
         backend = names.get(int(index))
         if name is not None and backend is not None:
-            tables.append(_Table(int(index), name, (kind or "unknown").lower(), tasks[backend]))
+            tables.append(_Table(int(index), name, (kind or "unknown").lower(), owners[backend]))
     return tables
 
 
@@ -99,19 +102,24 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
         subtasks,
     )
     own = (np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of, entries)
-    windows = window_spans(reader, columns.namespaces)
+    operator = tables[0].operator
+    windows = window_spans(reader, columns.namespaces, slices_of(reader, operator.index))
+    namespaces = len(windows) or _distinct_namespaces(reader, columns.namespaces)
     state = KeyedState(
-        task=tables[0].task,
+        task=operator.task,
         name=tables[0].name,
         kind=tables[0].kind,
         entries=len(entries),
-        keys=_distinct_keys(reader, columns, windows),
-        namespaces=len(windows) or min(1, len(entries)),
+        keys=_distinct_keys(reader, columns, namespaces),
+        namespaces=namespaces,
         own_bytes=reader.shallow(*own),
         content_bytes=_content_bytes(reader, columns),
         windows=windows,
         table_slots=int(reader.heap.array_lengths(tables_of).sum()),
         place=Place(source, address=reader.heap.address_of(tables[0].index)),
+        job=operator.job,
+        job_id=operator.job_id,
+        operator=operator.name,
     )
     return state, replace(columns, own=own)
 
@@ -131,9 +139,15 @@ def _entries_of_maps(
     return np.where(primary == rehash, of(primary), of(primary) + of(rehash))
 
 
-def _distinct_keys(reader: Reader, columns: StateEntries, windows: tuple[WindowSpan, ...]) -> int:
+def _distinct_namespaces(reader: Reader, namespaces: Indices) -> int:
+    """Windows or namespaces of any other class; mostly one object (VoidNamespace, GlobalWindow) that all share."""
+    objects = reader.distinct(namespaces)
+    return len(objects) if len(objects) <= 1 else distinct_by_value(reader.heap, objects)
+
+
+def _distinct_keys(reader: Reader, columns: StateEntries, namespaces: int) -> int:
     """(key, window) is unique, so in one window each entry is a key; over several, keys are compared by value."""
-    if len(windows) <= 1:
+    if namespaces <= 1:
         return len(columns.entries)
     return distinct_by_value(reader.heap, columns.keys)
 
@@ -145,9 +159,9 @@ def _content_bytes(reader: Reader, columns: StateEntries) -> int:
     return reader.retained(values[owned])
 
 
-def window_spans(reader: Reader, namespaces: Indices) -> tuple[WindowSpan, ...]:
-    """The distinct TimeWindows among these namespaces with their number of entries, in order of their end."""
-    starts, ends = window_bounds(reader, namespaces)
+def window_spans(reader: Reader, namespaces: Indices, slices: Slices | None = None) -> tuple[WindowSpan, ...]:
+    """The distinct windows among these namespaces with their number of entries, in order of their end."""
+    starts, ends = window_bounds(reader, namespaces, slices)
     known = ends != NULL
     if not known.any():
         return ()
@@ -159,13 +173,21 @@ def window_spans(reader: Reader, namespaces: Indices) -> tuple[WindowSpan, ...]:
     return tuple(WindowSpan(int(starts[f]), int(ends[f]), int(n)) for f, n in zip(firsts, counts, strict=True))
 
 
-def window_bounds(reader: Reader, namespaces: Indices) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(start, end) in ms for each namespace that is a TimeWindow; -1 for every other."""
+def window_bounds(
+    reader: Reader, namespaces: Indices, slices: Slices | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(start, end) in ms for each namespace that is a TimeWindow or, with ``slices``, a slice; -1 for every other."""
     starts = np.full(len(namespaces), NULL, np.int64)
     ends = np.full(len(namespaces), NULL, np.int64)
-    for window_class in reader.heap.classes_named(_TIME_WINDOW):
-        is_window = (namespaces >= 0) & (reader.heap.class_of[np.maximum(namespaces, 0)] == window_class.index)
-        if is_window.any():
-            starts[is_window] = reader.heap.field(namespaces[is_window], "start")
-            ends[is_window] = reader.heap.field(namespaces[is_window], "end")
+    classes = reader.heap.class_of[np.maximum(namespaces, 0)]
+    for window_class in (c for name in _TIME_WINDOWS for c in reader.heap.classes_named(name)):
+        chosen = (namespaces >= 0) & (classes == window_class.index)
+        if chosen.any():
+            start, end = (reader.column(namespaces[chosen], name) for name in ("start", "end"))
+            if start is not None and end is not None:
+                starts[chosen], ends[chosen] = start, end
+    for long_class in reader.heap.classes_named("java.lang.Long") if slices is not None else ():
+        chosen = (namespaces >= 0) & (classes == long_class.index)
+        ends[chosen] = reader.heap.field(namespaces[chosen], "value")
+        starts[chosen] = ends[chosen] - slices.slice_ms  # type: ignore[union-attr]
     return starts, ends

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
+from flinkscope.flink.lens.slices import Slices, slices_of
 from flinkscope.flink.lens.states import window_bounds
-from flinkscope.flink.state_facts import TimerService
+from flinkscope.flink.state_facts import Home, TimerService
 from flinkscope.place import Place
 
 
@@ -32,44 +33,60 @@ def read_timers(
     """Every timer service with timers, biggest first, and beside each its columns."""
     services = _services(reader, operators)
     rows = []
-    for task, name in sorted({(task, name) for _, task, name in services}):
-        group = [index for index, t, n in services if (t, n) == (task, name)]
+    groups: dict[tuple[Home, str], list[_Service]] = {}
+    for service in services:
+        groups.setdefault((service.operator.home, service.name), []).append(service)
+    for group in groups.values():
         for domain, field in _DOMAINS:
-            row = _read_queue(reader, (task, name, domain), np.array(group, np.int32), field, source)
+            row = _read_queue(reader, group, (domain, field), source)
             if row is not None:
                 rows.append(row)
-    rows.sort(key=lambda row: -row[0].own_bytes)
+    rows.sort(key=lambda row: (-row[0].own_bytes, row[0].task, row[0].service, row[0].job_id))
     return [service for service, _ in rows], [columns for _, columns in rows]
 
 
-def _services(reader: Reader, operators: list[Operator]) -> list[tuple[int, str, str]]:
-    """(InternalTimerServiceImpl, task, service name) of every live operator."""
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """One InternalTimerServiceImpl of one operator."""
+
+    index: int
+    name: str
+    operator: Operator
+
+
+def _services(reader: Reader, operators: list[Operator]) -> list[_Service]:
+    """The timer services of every live operator."""
     found = []
     for operator in operators:
         pairs = reader.map_entries(reader.follow(operator.time_service_manager, "timerServices"))
-        found += [(service, operator.task, reader.text(name) or "?") for name, service in pairs]
+        found += [_Service(service, reader.text(name) or "?", operator) for name, service in pairs]
     return found
 
 
 def _read_queue(
-    reader: Reader, names: tuple[str, str, str], services: Indices, field: str, source: str
+    reader: Reader, group: list[_Service], queue: tuple[str, str], source: str
 ) -> tuple[TimerService, TimerEntries] | None:
+    domain, field = queue
+    services = np.array([s.index for s in group], np.int32)
+    operator = group[0].operator
     queues = reader.references(services, field)
     arrays = reader.references(queues[queues >= 0], "queue")
     _, timers = reader.elements(arrays)
     if len(timers) == 0:
         return None
-    times: NDArray[np.int64] = reader.heap.field(timers, "timestamp")
+    times = reader.column(timers, "timestamp")
+    if times is None:
+        return None  # told by lens.shapes
     keys, namespaces = reader.references(timers, "key"), reader.references(timers, "namespace")
-    last = _cleanup_times(reader, services, namespaces)
+    last = _cleanup_times(reader, services, namespaces, slices_of(reader, operator.index))
     cleanup = int((times == last).sum())
     upcoming = times[times != last] if cleanup < len(times) else times
     next_time = int(upcoming.min())
     own = (timers, arrays, *_dedup_parts(reader, queues))
     service = TimerService(
-        task=names[0],
-        service=names[1],
-        domain=names[2],
+        task=operator.task,
+        service=group[0].name,
+        domain=domain,
         timers=len(timers),
         keys=_distinct_panes(keys, namespaces),
         cleanup=cleanup,
@@ -78,13 +95,20 @@ def _read_queue(
         due_next=int((times == next_time).sum()),
         own_bytes=reader.shallow(*own),
         place=Place(source, address=reader.heap.address_of(int(services[0]))),
+        job=operator.job,
+        job_id=operator.job_id,
+        operator=operator.name,
     )
     return service, TimerEntries(keys, namespaces, own)
 
 
-def _cleanup_times(reader: Reader, services: Indices, namespaces: Indices) -> NDArray[np.int64]:
-    """WindowOperator.cleanupTime of each timer's window (maxTimestamp + lateness); -1 without a TimeWindow."""
-    _, ends = window_bounds(reader, namespaces)
+def _cleanup_times(reader: Reader, services: Indices, namespaces: Indices, slices: Slices | None) -> NDArray[np.int64]:
+    """When each timer's window is cleaned up: WindowOperator's maxTimestamp + lateness; of slices, the last instant of
+    their whole window; -1 without a window."""
+    _, ends = window_bounds(reader, namespaces, slices)
+    if slices is not None:
+        whole = -(-(ends - slices.offset_ms) // slices.size_ms) * slices.size_ms + slices.offset_ms
+        return np.where(ends == NULL, NULL, whole - 1)
     lateness = reader.number(reader.follow(int(services[0]), "triggerTarget"), "allowedLateness") or 0
     return np.where(ends == NULL, NULL, ends - 1 + lateness)
 

@@ -18,21 +18,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FlinkView:
-    """A heap dump in Flink's terms."""
+    """A heap dump in Flink's terms. ``details``: one row a state, empty where they were not asked for."""
 
     process: ProcessView
     state: StateFacts
     ownership: Ownership
-    details: tuple[StateDetail, ...]
+    details: tuple[StateDetail, ...] = ()
 
 
-def view(heap: Heap, source: str | None = None, *, show_strings: bool = False) -> FlinkView:
+def view(heap: Heap, source: str | None = None, *, details: bool = True, show_strings: bool = False) -> FlinkView:
     """Everything that the lens can tell of the dump; ``source`` names it in places (default: its file name).
 
-    Cost: the dominator tree (on first need), then about 0.3 s a GB of heap. No contents of strings are in it but
-    names of states, tasks, jobs and versions, unless ``show_strings`` asks for the largest keys' values.
+    Cost: the dominator tree (on first need), then about 0.3 s a GB of heap; ``details`` (spread of sizes, largest keys,
+    balance) add some passes over the entries. No contents of strings are in it but names of states, tasks, jobs and
+    versions, unless ``show_strings`` asks for the largest keys' values.
     """
     name = source or Path(heap.path).name
     state, parts = read_parts(heap, name)
-    details = state_details(state, parts, show_strings=show_strings)
-    return FlinkView(read_process(parts.reader, name), state, find_owners(state, parts), details)
+    return FlinkView(
+        process=read_process(parts.reader, parts.operators, name),
+        state=state,
+        ownership=find_owners(state, parts),
+        details=state_details(state, parts, show_strings=show_strings) if details else (),
+    )

@@ -1,0 +1,47 @@
+package flinkscope.lab.lens;
+
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.api.Schema;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
+
+/** Continuous SQL queries over the events. */
+final class Sql {
+    private Sql() {}
+
+    static void build(StreamExecutionEnvironment env, DataStream<Event> events, Options options) {
+        StreamTableEnvironment tables = StreamTableEnvironment.create(env);
+        tables.getConfig().set("table.local-time-zone", "UTC");
+        Schema schema = Schema.newBuilder()
+                .columnByExpression("moment", "TO_TIMESTAMP_LTZ(`time`, 3)")
+                .watermark("moment", "SOURCE_WATERMARK()")
+                .build();
+        tables.createTemporaryView("events", events, schema);
+        tables.toChangelogStream(tables.sqlQuery(query(options)));
+    }
+
+    private static String query(Options options) {
+        long minutes = options.number("window-ms", 86_400_000) / 60_000;
+        String counts = "COUNT(*) AS n, COUNT(DISTINCT `index`) AS d";
+        switch (options.text("query", "group")) {
+            case "group":
+                return "SELECT `key`, text, " + counts + " FROM events GROUP BY `key`, text";
+            case "tumble":
+                return "SELECT `key`, text, window_start, window_end, " + counts
+                        + " FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(moment), INTERVAL '" + minutes + "' MINUTE(6)))"
+                        + " GROUP BY `key`, text, window_start, window_end";
+            case "cumulate":
+                return "SELECT `key`, window_start, window_end, " + counts
+                        + " FROM TABLE(CUMULATE(TABLE events, DESCRIPTOR(moment), INTERVAL '"
+                        + options.number("interval-ms", 180_000) / 60_000 + "' MINUTE(6), INTERVAL '" + minutes
+                        + "' MINUTE(6))) GROUP BY `key`, window_start, window_end";
+            case "latest":
+                return "SELECT `index`, `key`, text FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY `key`, text"
+                        + " ORDER BY moment DESC) AS r FROM events) WHERE r = 1";
+            case "join":
+                return "SELECT a.`index`, b.text FROM events a JOIN events b ON a.`index` = b.`index`";
+            default:
+                throw new IllegalArgumentException("no query " + options.text("query", ""));
+        }
+    }
+}

@@ -32,3 +32,15 @@ def open_store(options: dict[str, Any]) -> VisitorStore:
 
     address = RedisAddress(options["redis_url"], options["prefix"], options["redis_cluster"], options["ca_file"])
     return VisitorStore(address)
+
+
+def milliseconds(text: str) -> int:
+    """``90s``, ``3min``, ``24h``, ``7d`` in ms. Raises UsageError."""
+    import re
+
+    from flinkscope.errors import UsageError
+
+    match = re.fullmatch(r"\s*(\d{1,9})\s*(ms|s|min|m|h|d)\s*", text)
+    if not match:
+        raise UsageError(f"{text!r} is not a time", hint="write it like 90s, 3min, 24h or 7d")
+    return int(match[1]) * {"ms": 1, "s": 1_000, "min": 60_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}[match[2]]

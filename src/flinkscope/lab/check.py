@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from flinkscope.errors import FormatError
 
 _GOLDEN = 0x9E3779B97F4A7C15
-_PV_PER_MILLE = 895
+_SHARES_PER_MILLE = (895, 950, 979)  # pv, cart, fav, and buy for the rest, summed up
 _SHANGHAI_MS = 8 * 3_600_000
 _DAY_MS = 86_400_000
 _CHUNK = 1 << 20
@@ -41,15 +41,21 @@ class Shop:
 
     def page_views(self, start: int, stop: int) -> tuple[Int64s, Int64s, Int64s]:
         """Of the events ``start`` to ``stop - 1`` those with behavior pv: (day, item, user), each int64."""
-        index = np.arange(start, stop, dtype=np.uint64)
+        user, item, kind, at_ms = self.rows(np.arange(start, stop, dtype=np.int64))
+        views = kind == 0
+        return (at_ms[views] + _SHANGHAI_MS) // _DAY_MS, item[views], user[views]
+
+    def rows(self, index: Int64s) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+        """The events of these numbers: user, item, kind (0 pv, 1 cart, 2 fav, 3 buy), time in ms; each int64."""
+        number = index.astype(np.uint64)
         seed = np.uint64(self.seed & 0xFFFF_FFFF_FFFF_FFFF)
-        for_item = _mix(seed + (np.uint64(2) * index + np.uint64(1)) * np.uint64(_GOLDEN))
-        for_rest = _mix(seed + (np.uint64(2) * index + np.uint64(2)) * np.uint64(_GOLDEN))
+        for_item = mix(seed + (np.uint64(2) * number + np.uint64(1)) * np.uint64(_GOLDEN))
+        for_rest = mix(seed + (np.uint64(2) * number + np.uint64(2)) * np.uint64(_GOLDEN))
         dice = ((for_rest & np.uint64(0xFFFF_FFFF)) * np.uint64(1000)) >> np.uint64(32)
-        views = dice < _PV_PER_MILLE
-        user = ((for_rest[views] >> np.uint64(32)) * np.uint64(self.users)) >> np.uint64(32)
-        at_ms = self.first_ms + index[views].astype(np.int64) * self.span_ms // self.events
-        return (at_ms + _SHANGHAI_MS) // _DAY_MS, self._items(for_item[views]), user.astype(np.int64)
+        kind = np.searchsorted(_SHARES_PER_MILLE, dice.astype(np.int64), side="right")
+        user = ((for_rest >> np.uint64(32)) * np.uint64(self.users)) >> np.uint64(32)
+        at_ms = self.first_ms + index * self.span_ms // self.events
+        return user.astype(np.int64), self._items(for_item), kind, at_ms
 
     def _items(self, random: NDArray[np.uint64]) -> Int64s:
         uniform = (random >> np.uint64(11)).astype(np.float64) * 2.0**-53
@@ -160,7 +166,7 @@ def _fifth_root(value: float) -> float:
     return root
 
 
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -79,7 +79,7 @@ def check(
     chosen = sorted(days) if days else sorted({*here, *stored})
     _load_found(counted.connection, store, chosen, progress)
     counted.connection.execute(_JOIN, {"days": chosen, "tolerance": tolerance_bp})
-    numbers = counted.connection.execute(_SUMMARY).fetchone()
+    numbers = counted.connection.execute(_SUMMARY).fetchall()[0]
     pairs, visitors, equal, missing, extra, wrong, unreadable, largest, mean = numbers
     return UvCheck(
         zone, key, tuple(chosen), counted.rows, int(pairs), int(visitors), int(equal), int(missing), int(extra),

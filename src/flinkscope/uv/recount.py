@@ -7,6 +7,7 @@ late (its late folder) are taken off, each once.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 from flinkscope.progress import SILENT, Progress
 from flinkscope.units import GIB
-from flinkscope.uv.sources import EventFiles, connect, rows_sql, told
+from flinkscope.uv.sources import MAX_AHEAD_MS, EventFiles, connect, rows_sql, told
 from flinkscope.uv.zone import day_name
 
 DEFAULT_MEMORY_BYTES = 2 * GIB
@@ -45,12 +46,12 @@ class Recount:
 
     def pairs(self) -> int:
         """How many (day, key) there are."""
-        return int(self.connection.execute("SELECT count(*) FROM expected").fetchone()[0])
+        return int(self.connection.execute("SELECT count(*) FROM expected").fetchall()[0][0])
 
     def visitors(self, day: str, key: str) -> int | None:
         """One count; None where that key has none that day."""
-        row = self.connection.execute("SELECT visitors FROM expected WHERE day = ? AND key = ?", [day, key]).fetchone()
-        return None if row is None else int(row[0])
+        rows = self.connection.execute("SELECT visitors FROM expected WHERE day = ? AND key = ?", [day, key]).fetchall()
+        return int(rows[0][0]) if rows else None
 
 
 @contextmanager
@@ -60,6 +61,7 @@ def recount(
     zone: str = "Asia/Shanghai",
     key: str = "itemId",
     late: EventFiles | None = None,
+    max_ahead_ms: int = MAX_AHEAD_MS,
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     progress: Progress = SILENT,
 ) -> Iterator[Recount]:
@@ -70,15 +72,16 @@ def recount(
     """
     import duckdb
 
+    latest_ms = time.time_ns() // 1_000_000 + max_ahead_ms
     with tempfile.TemporaryDirectory(prefix="flinkscope-recount-") as folder:
         connection = connect(Path(folder), memory_bytes)
         try:
             progress.phase(f"reading {len(files.paths)} event files")
             try:
-                _load(connection, "views", files, key, zone)
+                _load(connection, "views", rows_sql(files, key, zone, latest_ms))
                 rejected = _rejected(connection)
                 if late is not None:
-                    _load(connection, "late_views", late, key, zone)
+                    _load(connection, "late_views", rows_sql(late, key, zone, latest_ms))
             except duckdb.Error as error:
                 raise told(files, error) from error
             progress.phase("counting")
@@ -92,12 +95,12 @@ def recount(
 
 # One row a distinct (day, key, user) with the number of its page views; day NULL collects the malformed, view false
 # the other behaviors, so one pass over the files is enough.
-def _load(connection: Any, table: str, files: EventFiles, key: str, zone: str) -> None:
+def _load(connection: Any, table: str, rows: str) -> None:
     connection.execute(
         f"""CREATE TABLE {table} AS
             SELECT day, CASE WHEN view THEN key END AS key, CASE WHEN view THEN "user" END AS "user", view,
                    count(*) AS times
-            FROM ({rows_sql(files, key, zone)}) GROUP BY ALL"""
+            FROM ({rows}) GROUP BY ALL"""
     )
 
 
@@ -114,7 +117,7 @@ def _rows(connection: Any, rejected: int, with_late: bool) -> RowCounts:
     total, views, malformed = connection.execute(
         "SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (view), 0), "
         "coalesce(sum(times) FILTER (view IS NULL), 0) FROM views"
-    ).fetchone()
+    ).fetchall()[0]
     late = strange = 0
     if with_late:
         late, strange = connection.execute(
@@ -122,17 +125,17 @@ def _rows(connection: Any, rejected: int, with_late: bool) -> RowCounts:
                FROM late_views l
                LEFT JOIN views v ON v.view AND l.day = v.day AND l.key = v.key AND l."user" = v."user"
                WHERE l.view"""
-        ).fetchone()
+        ).fetchall()[0]
     return RowCounts(int(total) + rejected, int(views), int(malformed) + rejected, int(late), int(strange))
 
 
 def _rejected(connection: Any) -> int:
     """Lines that DuckDB gave up on (not UTF-8, longer than 2 MB): malformed as well."""
-    found = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchone()
+    found = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall()[0]
     if not found[0]:
         return 0
     return int(
-        connection.execute("SELECT count(DISTINCT (file_id, line_byte_position)) FROM reject_errors").fetchone()[0]
+        connection.execute("SELECT count(DISTINCT (file_id, line_byte_position)) FROM reject_errors").fetchall()[0][0]
     )
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from flinkscope.errors import SourceError, UnreadableInputError, UsageError
-from flinkscope.uv.zone import END_MS, FIRST_MS, day_expression, time_zone
+from flinkscope.uv.zone import day_expression, time_zone
 
 COLUMNS = ("userId", "itemId", "categoryId", "behavior", "ts")
 NUMBERS = ("userId", "itemId", "categoryId")
 FORMATS = ("csv", "jsonl", "parquet")
 WHOLE_SHOP = "*"
-MILLISECONDS_FROM = 100_000_000_000  # epoch seconds reach this in the year 5138, milliseconds did in 1973
+SECONDS_UP_TO = 100_000_000_000  # epoch seconds reach this in the year 5138, milliseconds did in 1973
+MAX_AHEAD_MS = 86_400_000
 _ENDINGS = {"csv": "csv", "txt": "csv", "jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 _KEYS = {"item": "itemId", "category": "categoryId", "user": "userId", "shop": WHOLE_SHOP, WHOLE_SHOP: WHOLE_SHOP}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -78,41 +79,55 @@ def key_column(name: str) -> str:
     return column
 
 
-def rows_sql(files: EventFiles, key: str, zone: str) -> str:
-    """SELECT with one row an input row: user BIGINT, key VARCHAR, day INTEGER, view BOOLEAN; all NULL if malformed."""
+def rows_sql(files: EventFiles, key: str, zone: str, latest_ms: int) -> str:
+    """SELECT with one row an input row: user BIGINT, key VARCHAR, day INTEGER, view BOOLEAN; all NULL if malformed.
+
+    ``latest_ms``: a time stamp after it is a mistake, as one of the year 56000 is (microseconds).
+    """
     column = key_column(key)
     if files.format == "csv" and column not in (*COLUMNS, WHOLE_SHOP):
         raise UsageError(f"CSV rows have no column {column!r}", hint=f"one of {', '.join(COLUMNS)}, or shop")
-    milliseconds = f"CASE WHEN ts >= {MILLISECONDS_FROM} THEN ts ELSE ts * 1000 END"
     key_sql = {WHOLE_SHOP: "'*'", **{name: f"CAST({name} AS VARCHAR)" for name in NUMBERS}}.get(column, "key_text")
-    extra = "" if column in (*NUMBERS, WHOLE_SHOP) else f", {_field(files.format, column)} AS key_text"
-    filled = "" if not extra else " AND key_text <> ''"
+    text = key_sql == "key_text"
+    extra = f", {_field(files.format, column)} AS key_text" if text else ""
+    filled = " AND key_text <> ''" if text else ""
     return f"""
-        SELECT userId AS "user", {key_sql} AS key, CAST({day_expression(time_zone(zone), "ms")} AS INTEGER) AS day,
-               behavior = 'pv' AS view
+        SELECT CASE WHEN well THEN userId END AS "user", {key_sql} AS key,
+               CASE WHEN well THEN CAST({day_expression(time_zone(zone), "ms")} AS INTEGER) END AS day,
+               CASE WHEN well THEN behavior = 'pv' END AS view
         FROM (
-          SELECT * REPLACE (CASE WHEN well THEN userId END AS userId, CASE WHEN well THEN behavior END AS behavior,
-                            CASE WHEN well THEN ms END AS ms)
-          FROM (
-            SELECT *, coalesce(userId >= 0 AND itemId >= 0 AND categoryId >= 0 AND behavior <> ''
-                      AND ms >= {FIRST_MS} AND ms < {END_MS}{filled}, false) AS well
-            FROM (SELECT *, {milliseconds} AS ms FROM ({_columns_sql(files, extra)}))))"""
+          SELECT *, coalesce(userId >= 0 AND itemId >= 0 AND categoryId >= 0 AND behavior <> ''
+                    AND ts > 0 AND ms <= {latest_ms}{filled}, false) AS well
+          FROM (SELECT *, CASE WHEN ts > {SECONDS_UP_TO} THEN ts ELSE ts * 1000 END AS ms
+                FROM ({_columns_sql(files, extra, text)})))"""
 
 
-def _columns_sql(files: EventFiles, extra: str) -> str:
+def _columns_sql(files: EventFiles, extra: str, text: bool) -> str:
     numbers = ", ".join(f"{_number(files.format, name)} AS {name}" for name in (*NUMBERS, "ts"))
     picked = f"{numbers}, {_field(files.format, 'behavior')} AS behavior{extra}"
     names = "[" + ", ".join(quoted(str(path)) for path in files.paths) + "]"
     if files.format == "parquet":
         return f"SELECT {picked} FROM read_parquet({names}, union_by_name = true)"
+    # Where no text is a key, Latin-1 lets a line pass whose unused columns are no UTF-8, as the job does.
     lines = (
-        f"read_csv({names}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, delim = chr(1), "
-        "quote = '', escape = '', ignore_errors = true, strict_mode = false, store_rejects = true)"
+        f"(SELECT line FROM read_csv({names}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, "
+        "delim = chr(1), quote = '', escape = '', ignore_errors = true, strict_mode = false, store_rejects = true, "
+        f"encoding = '{'utf-8' if text else 'latin-1'}') WHERE trim(line, {_BLANKS}) <> '')"
     )
     if files.format == "jsonl":
-        return f"SELECT {picked} FROM (SELECT TRY_CAST(line AS JSON) AS row FROM {lines} WHERE line IS NOT NULL)"
-    parts = f"SELECT string_split(rtrim(line, chr(13)), ',') AS parts FROM {lines} WHERE line IS NOT NULL"
-    return f"SELECT {picked} FROM (SELECT CASE WHEN len(parts) = {len(COLUMNS)} THEN parts END AS row FROM ({parts}))"
+        return f"SELECT {picked} FROM (SELECT TRY_CAST(line AS JSON) AS row FROM {lines})"
+    parts = f"""
+        SELECT CASE WHEN regexp_matches(line, '[\x00-\x20"]')
+                    THEN [{_BARE} for part in string_split(line, ',')] ELSE string_split(line, ',') END AS parts
+        FROM {lines}"""
+    whole = f"SELECT CASE WHEN len(parts) >= {len(COLUMNS)} THEN parts END AS row FROM ({parts}) WHERE NOT {_HEADER}"
+    return f"SELECT {picked} FROM ({whole})"
+
+
+_BLANKS = " || ".join(f"chr({code})" for code in range(1, 33))
+_TRIMMED = f"trim(part, {_BLANKS})"
+_BARE = f"""regexp_replace({_TRIMMED}, '^"(.*)"$', '\\1', 's')"""
+_HEADER = "lower(parts[1]) IN ('userid', 'user_id')"
 
 
 def _field(kind: str, column: str) -> str:

@@ -10,7 +10,7 @@ from flinkscope.errors import UsageError
 
 DAY_MS = 86_400_000
 FIRST_MS = 0
-END_MS = 4_102_444_800_000  # 2100-01-01: a later time is a mistake of unit, not an event
+END_MS = 4_102_444_800_000  # 2100-01-01
 _EPOCH = date(1970, 1, 1)
 
 

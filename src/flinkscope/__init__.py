@@ -14,7 +14,7 @@ _HOME = {
     "build_report": "flinkscope.report.builder",
     "collect": "flinkscope.capture.collect",
     "compare": "flinkscope.report.comparison",
-    "diagnose": "flinkscope.diagnosis.run",
+    "diagnose": "flinkscope.report.answer",
     "open_case": "flinkscope.sources.case",
     "open_heap": "flinkscope.flink.opened",
     "memory_model": "flinkscope.flink.memory_model",
@@ -51,7 +51,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from flinkscope.capture.collect import collect
-    from flinkscope.diagnosis.run import diagnose
     from flinkscope.errors import FlinkscopeError, MemoryConfigError
     from flinkscope.flink.memory_model import memory_model
     from flinkscope.flink.opened import open_heap
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from flinkscope.jvm.flame_live import record_flame
     from flinkscope.jvm.flame_read import read_flame
     from flinkscope.jvm.live import list_jvms
+    from flinkscope.report.answer import diagnose
     from flinkscope.report.builder import build_report
     from flinkscope.report.comparison import compare
     from flinkscope.report.output import render

@@ -60,7 +60,7 @@ def test_a_case_of_another_program(tmp_path: Path) -> None:
 def test_a_folder_without_rights(tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     locked.mkdir(mode=0)
-    first = "import os, sys, flinkscope.cli.main as m, flinkscope.cli.diagnose, flinkscope.diagnosis.run as r"
+    first = "import os, sys, flinkscope.cli.main as m, flinkscope.cli.diagnose, flinkscope.report.answer"
     rest = "import flinkscope.report.builder, flinkscope.report.output, flinkscope.report.json_report"
     drop = "os.geteuid() == 0 and (os.setegid(65534), os.seteuid(65534))"
     code = f"{first}; {rest}; import flinkscope.report.terminal; {drop}; m.main(['diagnose', sys.argv[1]])"

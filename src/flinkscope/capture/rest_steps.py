@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from flinkscope.formats.flink_rest import RestJob, read_jobs, read_options, read
 from flinkscope.jvm.flame_live import FlameTarget
 from flinkscope.sources.case import CaseProcess
 from flinkscope.sources.flink_rest import FlinkRest
+from flinkscope.sources.joining import Found, join
 from flinkscope.sources.recognise import recognise
 
 _NO_HEAP = "REST cannot dump a heap: run `flinkscope collect PID` on its machine, or collect its pod, with --heap"
@@ -118,7 +119,10 @@ def _metrics(rest: FlinkRest, manager: str | None) -> Callable[[Recording], None
 
 
 def _logs(rest: FlinkRest, manager: str | None) -> Callable[[Recording], None]:
-    """Every file of the log folder that is a Flink log, a GC log, an output or a fatal error file, by its content."""
+    """Every file of the log folder that is a Flink log, a GC log, an output or a fatal error file, by its content.
+
+    Processes of one machine may share the folder: what another of them wrote is left to that one.
+    """
 
     def save(recording: Recording) -> None:
         base = "/jobmanager" if manager is None else f"/taskmanagers/{quote(manager, safe=':')}"
@@ -131,8 +135,12 @@ def _logs(rest: FlinkRest, manager: str | None) -> Callable[[Recording], None]:
             why = error.message
         for name, path in (("flink.log", f"{base}/log"), ("flink.out", f"{base}/stdout")):
             texts.setdefault(name, _text(rest, path)) if not texts else None
-        saved = [name for name, get in texts.items() if _save_log(recording, name, get)]
-        if not saved:
+        with tempfile.TemporaryDirectory(prefix="flinkscope-logs-") as folder:
+            files = [f for name, get in texts.items() if (f := _fetched(recording, Path(folder), name, get))]
+            for file in _own(files, manager):
+                text = file.path.read_text(encoding="utf-8")
+                recording.save_text(file.path.name, text, f"REST: logs/{file.path.name}", kind=file.kind)
+        if not files:
             raise SourceError(f"no log could be had: {why}", hint="is log.file set, as Flink's scripts do?")
 
     return save
@@ -146,24 +154,27 @@ def _text(rest: FlinkRest, path: str) -> Callable[[], str]:
     return lambda: rest.text(path)
 
 
-def _save_log(recording: Recording, name: str, get: Callable[[], str]) -> bool:
+def _fetched(recording: Recording, folder: Path, name: str, get: Callable[[], str]) -> Found | None:
+    """The file in ``folder``; None where it cannot be had (which is noted) or is of no use."""
+    path = folder / Path(name).name
     try:
-        text = get()
+        path.write_text(get(), encoding="utf-8")
     except FlinkscopeError as error:
         recording.missing("flink_log", f"{name}: {error.message}")
-        return False
-    kind = _kind(text, name)
-    if kind in _LOG_KINDS:
-        recording.save_text(name, text, f"REST: logs/{name}", kind=kind)
-    return kind in _LOG_KINDS
+        return None
+    kind = recognise(path)
+    return Found(path, str(kind)) if kind in _LOG_KINDS else None
 
 
-def _kind(text: str, name: str) -> str | None:
-    """By content; the recogniser reads files."""
-    with tempfile.NamedTemporaryFile("w", suffix=Path(name).suffix, encoding="utf-8") as stream:
-        stream.write(text[: 256 << 10])
-        stream.flush()
-        return recognise(Path(stream.name))
+def _own(files: Sequence[Found], manager: str | None) -> list[Found]:
+    """Those of the task manager with that id, or of the JobManager; all where they are of one process."""
+    processes, shared = join(files)
+    if len(processes) <= 1:
+        return list(files)
+    role = "jobmanager" if manager is None else "taskmanager"
+    alike = [p for p in processes if p.role == role and p.clues.resource_id in (None, manager)]
+    others = [p for p in processes if p.role is not None and p not in alike]
+    return [f for f in files if f in shared or not any(f in p.files for p in others)]
 
 
 def _threads(rest: FlinkRest, manager: str | None) -> Callable[[Recording], None]:

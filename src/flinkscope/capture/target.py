@@ -29,7 +29,7 @@ def target_of(
     """
     if words.isdigit():
         return Target(pid=int(words))
-    if "://" in words or _HOST_PORT.fullmatch(words):
+    if is_address(words):
         return Target(url=words)
     where, separator, name = words.rpartition("/")
     if separator and where not in ("pod", "pods", "po"):
@@ -37,3 +37,8 @@ def target_of(
             raise UsageError(f"{words}: two namespaces are given, {where} and {namespace}", hint="give one of them")
         namespace = where
     return Target(pod=PodAddress(name, namespace, container, context))
+
+
+def is_address(words: str) -> bool:
+    """Whether the words are a REST address: ``http://…`` or ``host:8081``."""
+    return "://" in words or _HOST_PORT.fullmatch(words) is not None

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from flinkscope.report.model import Report
 
 _EXIT = {"cured": 0, "better": 1, "not_cured": 1, "cannot_tell": 1}
 
@@ -30,14 +26,16 @@ def command(before: Path, after: Path, output: tuple[Path, ...], as_json: bool) 
 
     Exit code 0: cured. 1: better, not cured, or the evidence cannot tell.
     """
-    from flinkscope.cli.show import terminal_colour
+    from flinkscope.cli.show import TerminalProgress, terminal_colour
     from flinkscope.report import compare, render_comparison
+    from flinkscope.report.answer import report_of
     from flinkscope.report.comparison_views import comparison_terminal
     from flinkscope.report.output import form_of, write_comparison
 
     for path in output:
         form_of(path)
-    comparison = compare(report_of(before), report_of(after))
+    progress = TerminalProgress()
+    comparison = compare(report_of(before, progress), report_of(after, progress))
     for path in output:
         write_comparison(comparison, path)
     if as_json:
@@ -47,20 +45,3 @@ def command(before: Path, after: Path, output: tuple[Path, ...], as_json: bool) 
         for path in output:
             click.echo(f"comparison: {path}")
     return _EXIT[comparison.verdict]
-
-
-def report_of(source: Path) -> Report:
-    """A saved report as it is; anything else is diagnosed."""
-    from flinkscope.cli.show import TerminalProgress
-    from flinkscope.diagnosis.run import diagnose_with_case
-    from flinkscope.report import build_report, read_report
-    from flinkscope.report.json_report import is_report
-
-    if is_report(source):
-        return read_report(source)
-    progress = TerminalProgress()
-    try:
-        diagnosis, case = diagnose_with_case(source, progress=progress)
-    finally:
-        progress.done()
-    return build_report(diagnosis, case)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from flinkscope.report.model import Report
+    from flinkscope.capture.collect import Wishes
 
 _LEVELS = ("critical", "error", "warning", "info", "never")
 
@@ -18,7 +18,7 @@ _LEVELS = ("critical", "error", "warning", "info", "never")
     short_help="name the root cause, show why, give the exact change",
     epilog="Example: flinkscope diagnose heap.hprof gc.log flink.log config.yaml -o report.html",
 )
-@click.argument("sources", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), multiple=True,
     help="Write the report there; .html, .md or .json decides the form. May be given more than once.",
@@ -29,32 +29,51 @@ _LEVELS = ("critical", "error", "warning", "info", "never")
     "--fail-on", type=click.Choice(_LEVELS), default="warning", show_default=True,
     help="Exit with 1 when a finding is at least that severe.",
 )  # fmt: skip
-def command(sources: tuple[Path, ...], output: tuple[Path, ...], as_json: bool, brief: bool, fail_on: str) -> int:
+@click.option("--heap", is_flag=True, help="Of live sources, a heap dump too (stops the process; see --stop-budget).")
+@click.option(
+    "--stop-budget", "stop_budget_s", type=click.FloatRange(min=0), default=2.0, show_default=True, metavar="S",
+    help="How many seconds a live process may be stopped in all.",
+)  # fmt: skip
+@click.option("-n", "--namespace", help="Of pods.")
+@click.option("--context", help="Of kubectl.")
+@click.option("--token", envvar="FLINKSCOPE_TOKEN", help="Bearer token for REST (or FLINKSCOPE_TOKEN).")
+@click.option("--ca", "ca_file", type=click.Path(), help="The CA of the REST address, PEM.")
+@click.option("--insecure", is_flag=True, help="Trust any certificate of the REST address.")
+def command(
+    sources: tuple[str, ...], output: tuple[Path, ...], as_json: bool, brief: bool, fail_on: str, **live: Any
+) -> int:
     """Says why a Flink process ran out of memory, and what to change.
 
-    SOURCES: a case (folder or zip), folders, or single files: heap dumps (HPROF, also gzip), GC logs, Flink logs,
-    config.yaml, checkpoints as JSON. Each is recognised by its content. Strings of a heap dump are not shown.
+    SOURCES, any mix of them: cases, folders, zips, patterns ('logs/**/*.log') or files (heap dumps as HPROF, GC logs,
+    Flink logs, config.yaml, checkpoints as JSON), each recognised by its content; and what is alive: a process id, a
+    REST address (http://HOST:8081), a pod (pod/NAME, pod/NAMESPACE/NAME). Several processes at once are told apart.
+    Strings of a heap dump are not shown.
     """
     from flinkscope.cli.show import TerminalProgress, terminal_colour
     from flinkscope.diagnosis.finding import Severity
-    from flinkscope.diagnosis.run import diagnose_with_case
-    from flinkscope.report import build_report, render_json, render_terminal, write_report
+    from flinkscope.report import render_json, render_terminal, write_report
+    from flinkscope.report.answer import answer
     from flinkscope.report.output import form_of
 
     for path in output:
         form_of(path)  # a wrong ending is better told before the work than after it
-    progress = TerminalProgress()
-    try:
-        diagnosis, case = diagnose_with_case(*sources, progress=progress)
-    finally:
-        progress.done()
-    report: Report = build_report(diagnosis, case)
+    wishes = None if all(Path(source).exists() for source in sources) else _wishes(**live)
+    where = {"namespace": live["namespace"], "context": live["context"]}
+    found = answer(*sources, wishes=wishes, progress=TerminalProgress(), **where)
     for path in output:
-        write_report(report, path)
+        write_report(found.report, path)
     if as_json:
-        click.echo(render_json(report), nl=False)
+        click.echo(render_json(found.report), nl=False)
     else:
-        click.echo(render_terminal(report, colour=terminal_colour(), details=not brief))
+        click.echo(render_terminal(found.report, colour=terminal_colour(), details=not brief))
         for path in output:
             click.echo(f"report: {path}")
-    return 0 if fail_on == "never" or not diagnosis.at_or_above(Severity(fail_on)) else 1
+    return 0 if fail_on == "never" or not found.diagnosis.at_or_above(Severity(fail_on)) else 1
+
+
+def _wishes(*, heap: bool, stop_budget_s: float, **live: Any) -> Wishes:
+    from flinkscope.capture.collect import Wishes
+    from flinkscope.sources.flink_rest import RestAccess
+
+    access = RestAccess(token=live["token"], ca_file=live["ca_file"], verify=not live["insecure"])
+    return Wishes(heap=heap, stop_budget_ms=int(stop_budget_s * 1000), access=access)

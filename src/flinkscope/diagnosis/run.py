@@ -1,26 +1,20 @@
-"""The one call that does it all: sources in, ranked diagnosis out."""
+"""From a case to its ranked diagnosis."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
 from flinkscope.diagnosis.engine import Diagnosis, judge
 from flinkscope.diagnosis.gather import gather
 from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import Case
-from flinkscope.sources.inputs import case_from
+from flinkscope.sources.inputs import Ignored
 
 
-def diagnose(*sources: str | Path, progress: Progress = SILENT) -> Diagnosis:
-    """Reads whatever is given (a case, folders, files) and says what is wrong, the root cause first.
+def diagnose_case(case: Case, ignored: Sequence[Ignored] = (), progress: Progress = SILENT) -> Diagnosis:
+    """Reads the case and says what is wrong, the root cause first; ``ignored`` is told among what was taken.
 
-    Cost: that of the heap engine and the GC log reader on the files given. Raises SourceError, UnreadableInputError or
-    UsageError when nothing usable is there.
+    Cost: that of the heap engine and the GC log reader on its artifacts. Raises FlinkscopeError when nothing
+    can be read.
     """
-    return diagnose_with_case(*sources, progress=progress)[0]
-
-
-def diagnose_with_case(*sources: str | Path, progress: Progress = SILENT) -> tuple[Diagnosis, Case]:
-    """As ``diagnose``, and the case that the sources were made into (for how and when each artifact was taken)."""
-    case, ignored = case_from(list(sources))
-    return judge(gather(case, ignored, progress)), case
+    return judge(gather(case, ignored, progress))

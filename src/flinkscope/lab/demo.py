@@ -58,7 +58,10 @@ def cure_both(case: Case, folder: Path, progress: Progress = SILENT) -> Iterator
     plan = uv_heap.plan_of(case)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    diagnosis, before = _diagnosed(case, progress)
+    from flinkscope.report.answer import answer
+
+    found = answer(case.root, progress=progress)
+    diagnosis, before = found.diagnosis, found.report
     memory = proposed_memory(diagnosis)
     yield _diagnosis_chapter(before, folder, diagnosis, began)
     for name, cure in (
@@ -88,14 +91,6 @@ def proposed_memory(diagnosis: Diagnosis) -> dict[str, str]:
     )
 
 
-def _diagnosed(case: Case, progress: Progress) -> tuple[Diagnosis, Report]:
-    from flinkscope.diagnosis.run import diagnose_with_case
-    from flinkscope.report import build_report
-
-    diagnosis, taken = diagnose_with_case(case.root, progress=progress)
-    return diagnosis, build_report(diagnosis, taken)
-
-
 def _diagnosis_chapter(report: Report, folder: Path, diagnosis: Diagnosis, began: float) -> Chapter:
     from flinkscope.report import render_terminal, write_report
 
@@ -111,9 +106,10 @@ def _cure_chapter(
     name: str, lived: uv_heap.Outcome, before: Report, folder: Path, progress: Progress, began: float
 ) -> Chapter:
     from flinkscope.report import compare, render_comparison
+    from flinkscope.report.answer import answer
     from flinkscope.report.output import write_comparison
 
-    _, after = _diagnosed(lived.case, progress)
+    after = answer(lived.case.root, progress=progress).report
     comparison = compare(before, after)
     path = folder / f"{name}.html"
     write_comparison(comparison, path)

@@ -32,7 +32,7 @@ from flinkscope.report.model import (
     StepRow,
 )
 from flinkscope.report.pictures import heap_row, state_row
-from flinkscope.report.story import ended, role_name, story_of
+from flinkscope.report.story import ended, process_story, role_name, story_of
 from flinkscope.report.timeline import process_timeline
 from flinkscope.report.wording import capitalised, cleaned, shortened
 from flinkscope.sources.case import Artifact, Case
@@ -196,6 +196,7 @@ def _process(process: ProcessFacts, fired: tuple[Finding, ...]) -> ProcessRow:
         java=process.java_version,
         collector=None if isinstance(process.gc, Absent) else process.gc.collector,
         ended=ended(process),
+        story=tuple(process_story(process, fired)),
         figures=tuple(figures_of(process)),
         timeline=process_timeline(process),
         memory=tuple(_memory_bars(process, fired)),

@@ -282,6 +282,7 @@ class FlinkStateRow:
 class ProcessRow:
     """One process: who it was, how it ended, and its pictures. ``role`` as in the case, ``role_title`` for people.
 
+    ``story``: what happened to it and what is wrong with it, in sentences.
     Only the first ``MAX_PICTURED`` processes have pictures (timeline, memory, heap, state); figures have all.
     """
 
@@ -292,6 +293,7 @@ class ProcessRow:
     java: str | None = None
     collector: str | None = None
     ended: str = ""
+    story: tuple[str, ...] = ()
     figures: tuple[FigureRow, ...] = ()
     timeline: ChartRow | None = None
     memory: tuple[MemoryBarRow, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flinkscope.absent import present
 from flinkscope.diagnosis.engine import Diagnosis
@@ -58,6 +58,18 @@ def what_happened(process: ProcessFacts) -> Iterator[str]:
         failed = f", {checkpoints.failed} failed" if checkpoints.failed else ""
         count = one_of(checkpoints.completed, "checkpoint")
         yield f"{count} completed{failed}; their size went from {human_bytes(first)} to {human_bytes(last)}."
+
+
+def process_story(process: ProcessFacts, fired: Iterable[Finding]) -> Iterator[str]:
+    """What happened to the process, then what is wrong with it: its causes, each with its symptoms."""
+    yield from what_happened(process)
+    own = [f for f in fired if f.process == process.id]
+    for finding in own:
+        if finding.explained_by is None and isinstance(finding.outcome, Fired):
+            symptoms = f" ({', '.join(finding.explains)} follow from it)" if finding.explains else ""
+            yield f"{finding.rule}: {finding.title}{symptoms}. {capitalised(finding.outcome.summary)}."
+    if not own:
+        yield "Nothing was found wrong with it."
 
 
 def role_name(process: ProcessFacts) -> str:

@@ -80,7 +80,7 @@ def _diff(remedy: RemedyRow, ink: Ink, width: int) -> Iterator[str]:
 
 def _details(report: Report, ink: Ink, width: int) -> Iterator[str]:
     for process in report.processes:
-        yield from _process(process, ink, width)
+        yield from _process(process, ink, width, tell=len(report.processes) > 1)
     for finding in report.findings:
         yield from _finding(finding, ink, width)
     yield from _rules("NOT DECIDED: THE EVIDENCE POINTS BOTH WAYS", report.unclear, ink, width)
@@ -91,13 +91,16 @@ def _details(report: Report, ink: Ink, width: int) -> Iterator[str]:
     yield from _provenance(report, ink, width)
 
 
-def _process(process: ProcessRow, ink: Ink, width: int) -> Iterator[str]:
+def _process(process: ProcessRow, ink: Ink, width: int, *, tell: bool) -> Iterator[str]:
+    """``tell``: with its story, which the first screen has where there is only one process."""
     about = [
         process.role_title,
         f"Flink {process.flink}" if process.flink else "",
         f"Java {process.java}" if process.java else "",
     ]
     yield from heading(f"{process.id}  ({', '.join(a for a in (*about, process.collector) if a)})", ink, width)
+    if tell:
+        yield from bullets(process.story, width)
     yield from figure_lines(process.figures, width)
     if process.timeline:
         yield from chart_lines(process.timeline, ink, width)

@@ -1,14 +1,19 @@
-"""Whatever people have at hand, as one case: a case, a folder, a zip, single files, or any mix of them."""
+"""Whatever people have at hand, as one case: cases, folders, zips, globs, single files, or any mix of them."""
 
 from __future__ import annotations
 
+import glob
 import os
-from dataclasses import dataclass, replace
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flinkscope.errors import SourceError, UnreadableInputError, UsageError
 from flinkscope.sources.case import ARTIFACT_KINDS, Artifact, Case, CaseProcess, is_case, open_case
+from flinkscope.sources.joining import Found, JoinedProcess, group_of, join
+from flinkscope.sources.merging import merged, unpacked
 from flinkscope.sources.recognise import recognise
 
 _MAX_FILES = 10_000
@@ -18,7 +23,7 @@ _NOT_READ = {
     "jfr": "a JFR recording; not read yet by the diagnosis",
     "phd": "an OpenJ9 portable heap dump; flinkscope reads HPROF, as HotSpot writes it",
     "hsperfdata": "live performance counters; use `flinkscope gcutil`",
-    "zip": "a zip or jar without a case manifest; unpack it first",
+    "zip": "a zip or jar without anything that a Flink process leaves behind",
     "elf": "a program or core file",
     None: "not recognised as anything that a Flink process leaves behind",
 }
@@ -32,37 +37,100 @@ class Ignored:
     why: str
 
 
-def case_from(paths: list[str | Path]) -> tuple[Case, tuple[Ignored, ...]]:
+def case_from(paths: Sequence[str | Path]) -> tuple[Case, tuple[Ignored, ...]]:
     """One case of everything given, and what was left out.
 
-    A single case (folder or zip) is opened as it is. Files of one folder are taken to be of one process; so are all
-    files given one by one. Raises SourceError or UnreadableInputError when nothing usable is there.
+    A single case (folder or zip) is opened as it is; several, or cases beside files, become one case in a private
+    temporary folder. A zip without a manifest is unpacked like a folder; a name with ``*`` stands for all that match.
+    Files are joined to processes by folder, name and content (see ``joining``). Raises SourceError, UsageError or
+    UnreadableInputError when nothing usable is there.
     """
     if not paths:
         raise UsageError(
             "nothing to read", hint="give a case, a folder, or files: flinkscope diagnose heap.hprof gc.log"
         )
-    if len(paths) == 1 and is_case(_existing(paths[0])):
-        return open_case(paths[0]), ()
-    groups = _groups([_existing(p) for p in paths])
-    kinds = {path: recognise(path) for files in groups.values() for path in files}
-    root = _common_folder(list(kinds))
-    artifacts = tuple(
-        Artifact(os.path.relpath(os.path.abspath(path), root), str(kinds[path]), process)
-        for process, files in groups.items()
-        for path in files
-        if kinds[path] in ARTIFACT_KINDS
-    )
-    ignored = tuple(
-        Ignored(str(p), _NOT_READ.get(k, _NOT_READ[None])) for p, k in kinds.items() if k not in ARTIFACT_KINDS
-    )
-    if not artifacts:
+    found = [_existing(path) for given in paths for path in expanded(given)]
+    cases = [open_case(path) for path in found if is_case(path)]
+    others = [path for path in found if not is_case(path)]
+    ignored: tuple[Ignored, ...] = ()
+    if others:
+        try:
+            loose, ignored = _case_of_files(others, title=", ".join(str(p) for p in paths[:3]))
+            cases.append(loose)
+        except UnreadableInputError as error:
+            if not cases:
+                raise
+            ignored = (Ignored(str(others[0]), error.message),)
+    case, twice = merged(cases)
+    return case, (*ignored, *(Ignored(name, "the same file came by another way") for name in twice))
+
+
+def expanded(given: str | Path) -> list[Path]:
+    """The path itself, or what a pattern stands for. Raises SourceError for a pattern that nothing matches."""
+    path = Path(given)
+    if path.exists() or not glob.has_magic(str(given)):
+        return [path]
+    matching = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
+    if not matching:
+        raise SourceError(f"{given}: nothing matches", hint="quote the pattern, or let the shell expand it")
+    return matching
+
+
+def _case_of_files(paths: Sequence[Path], title: str) -> tuple[Case, tuple[Ignored, ...]]:
+    folders = sum(path.is_dir() or _is_zip(path) for path in paths)
+    files: list[Found] = []
+    ignored: list[Ignored] = []
+    for path, group in _listed(paths, name_them=folders > 1):
+        kind = recognise(path)
+        if kind in ARTIFACT_KINDS:
+            files.append(Found(path, str(kind), group))
+        else:
+            ignored.append(Ignored(str(path), _NOT_READ.get(kind, _NOT_READ[None])))
+    if not files:
         raise _nothing(paths, ignored)
-    used = {a.process for a in artifacts}
-    processes = tuple(CaseProcess(name, "jvm") for name in groups if name in used)
+    processes, shared = join(files)
+    if not processes:
+        processes, shared = [JoinedProcess("process", "", list(files))], []
+    if len(processes) == 1:
+        processes[0].name = _name_of_the_only_one(processes[0], paths)
+    root = _common_folder([file.path for file in files])
+    rows = [(file, process.name) for process in processes for file in process.files]
+    artifacts = [_artifact(file, root, name) for file, name in rows] + [_artifact(f, root, None) for f in shared]
+    described = tuple(CaseProcess(process.name, process.role or "jvm") for process in processes)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    title = ", ".join(str(p) for p in paths[:3])
-    return Case(root, title, now, processes, artifacts, name=Path(paths[0]).name), ignored
+    return Case(root, title, now, described, tuple(artifacts), name=paths[0].name), tuple(ignored)
+
+
+def _artifact(file: Found, root: Path, process: str | None) -> Artifact:
+    return Artifact(os.path.relpath(os.path.abspath(file.path), root), file.kind, process)
+
+
+def _name_of_the_only_one(process: JoinedProcess, paths: Sequence[Path]) -> str:
+    last = process.group.rsplit("/", 1)[-1]
+    return last or (paths[0].resolve().name if len(paths) == 1 and paths[0].is_dir() else "") or "process"
+
+
+def _listed(paths: Iterable[Path], *, name_them: bool) -> Iterator[tuple[Path, str]]:
+    """Each file with the folder that names its process; ``name_them``: the folder given belongs to that name.
+
+    Files given one by one may come from anywhere, so their folders name nothing, unless two files have the same name.
+    """
+    paths = list(paths)
+    loose = [path for path in paths if path.is_file()]
+    base = _common_folder(loose) if len({path.name for path in loose}) < len(loose) else None
+    for path in paths:
+        folder = unpacked(path) if _is_zip(path) else path
+        if not folder.is_dir():
+            yield path, "" if base is None else group_of(path.absolute().parent.relative_to(base).parts)
+            continue
+        own = [path.stem if path.is_file() else path.resolve().name] if name_them else []
+        for file in _files_below(folder):
+            yield file, group_of([*own, *file.relative_to(folder).parts[:-1]])
+
+
+def _is_zip(path: Path) -> bool:
+    """A zip of evidence; a jar is a program."""
+    return path.suffix.lower() != ".jar" and path.is_file() and zipfile.is_zipfile(path)
 
 
 def _existing(path: str | Path) -> Path:
@@ -83,19 +151,6 @@ def _common_folder(files: list[Path]) -> Path:
     return Path(os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files] or ["/"]))
 
 
-def _groups(paths: list[Path]) -> dict[str, list[Path]]:
-    """Process name → files. Files given one by one belong together; in a folder, each subfolder is a process."""
-    groups: dict[str, list[Path]] = {}
-    for path in paths:
-        if not path.is_dir():
-            groups.setdefault("process", []).append(path)
-            continue
-        for file in _files_below(path):
-            inside = file.relative_to(path).parts
-            groups.setdefault(inside[0] if len(inside) > 1 else path.resolve().name, []).append(file)
-    return groups
-
-
 def _files_below(folder: Path) -> list[Path]:
     found: list[Path] = []
     for base, folders, files in os.walk(folder):
@@ -108,7 +163,7 @@ def _files_below(folder: Path) -> list[Path]:
     return [file for file in found if file.is_file()]
 
 
-def _nothing(paths: list[str | Path], ignored: tuple[Ignored, ...]) -> UnreadableInputError:
+def _nothing(paths: Sequence[Path], ignored: Sequence[Ignored]) -> UnreadableInputError:
     if not ignored:
         return UnreadableInputError(
             f"{paths[0]}: the folder is empty", hint="give the folder with the dump and the logs"
@@ -119,9 +174,3 @@ def _nothing(paths: list[str | Path], ignored: tuple[Ignored, ...]) -> Unreadabl
         f"{first.path}: {first.why}{more}",
         hint="flinkscope reads heap dumps (HPROF), GC logs, Flink logs and configuration",
     )
-
-
-def with_role(case: Case, process: str, role: str) -> Case:
-    """The case with the role of one process set."""
-    processes = tuple(replace(p, role=role) if p.id == process else p for p in case.processes)
-    return replace(case, processes=processes)

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 
 from flinkscope.absent import Absent, AbsentKind
 from flinkscope.flink.histogram_ratios import StateRatios
+from flinkscope.flink.lint import LintFinding
 from flinkscope.flink.loaders import UserLoader
 from flinkscope.flink.state_facts import StateFacts
+from flinkscope.formats.class_histogram import ClassHistogram
+from flinkscope.formats.native_memory import NativeMemory
+from flinkscope.gc.findings import GcFinding
 from flinkscope.place import Place
 
 NO_CLASSES = Absent(
@@ -19,6 +23,20 @@ NO_CLASSES = Absent(
 )
 NO_LOADERS = Absent(
     "user class loaders", AbsentKind.NOT_COLLECTED, how_to_get="a heap dump of the process: jcmd PID GC.heap_dump FILE"
+)
+NO_THREADS = Absent("thread dump", AbsentKind.NOT_COLLECTED, how_to_get="jcmd PID Thread.print > threads.txt")
+NO_CONTAINER = Absent(
+    "memory of the container", AbsentKind.NOT_COLLECTED, how_to_get="cat /sys/fs/cgroup/memory.* in the container"
+)
+NO_NATIVE = Absent(
+    "native memory by purpose",
+    AbsentKind.NOT_COLLECTED,
+    how_to_get="-XX:NativeMemoryTracking=summary, then jcmd PID VM.native_memory summary > nmt.txt",
+)
+NO_PEERS = Absent(
+    "the other subtasks or TaskManagers",
+    AbsentKind.NOT_COLLECTED,
+    how_to_get="curl JOBMANAGER:8081/jobs/JOB/vertices/VERTEX > vertex.json, or the logs of all TaskManagers together",
 )
 
 
@@ -53,6 +71,21 @@ class OwnerShare:
 
 
 @dataclass(frozen=True, slots=True)
+class UserHold:
+    """What one class of the user's or of a library keeps: a static field of it, or one object.
+
+    ``what``: ``static SEEN`` or ``one object``; ``holder``: the class of what it keeps it in.
+    """
+
+    class_name: str
+    what: str
+    holder: str
+    retained_bytes: int
+    address: int
+    inside_state: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HeapFacts:
     """What a heap dump says of the whole heap. Sizes are shallow bytes; ``gap`` tells what a damaged dump lacks."""
 
@@ -67,6 +100,10 @@ class HeapFacts:
     oom_thread: str | None
     gap: str | None
     owners: tuple[OwnerShare, ...] = ()
+    retained: tuple[ClassCount, ...] = ()  # the classes that retain most, the JDK's left out
+    holds: tuple[UserHold, ...] = ()
+    class_count: int = 0
+    generated: Mapping[str, int] = field(default_factory=dict)  # kind of generated class → how many are loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +155,7 @@ class GcFacts:
     coverage_bp: int
     series: GcSeries
     figures: Mapping[str, int]
+    notes: tuple[GcFinding, ...] = ()  # what the GC engine itself remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +177,7 @@ class ConfigFacts:
     options: Mapping[str, str]
     places: Mapping[str, Place]
     memory: MemorySplit | Absent
+    lint: tuple[LintFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +208,64 @@ class CheckpointFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadFacts:
+    """A thread dump: how many threads, names that come several times (name → count), and two kinds of busy stacks.
+
+    ``trigger_loops``: running threads inside a processing-time trigger (top frames of the first).
+    """
+
+    place: Place
+    threads: int
+    repeated: Mapping[str, int]
+    trigger_loops: int = 0
+    trigger_frames: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFacts:
+    """The control group's memory in bytes; None: not told (``limit_bytes``: or no limit is set).
+
+    ``page_cache_bytes``: file pages counted in; ``processes``: of the whole group, the JVM among them.
+    """
+
+    place: Place
+    limit_bytes: int | None
+    used_bytes: int | None = None
+    peak_bytes: int | None = None
+    page_cache_bytes: int | None = None
+    oom_kills: int | None = None
+    processes: int | None = None
+    processes_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A start of the same role under an older Flink, found in a log: its -Xmx in MiB where the log tells it."""
+
+    flink_version: str
+    max_heap_mib: int | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """How this process, or a subtask in it, compares with the others: ``measure``, its own value, their median."""
+
+    measure: str
+    unit: str
+    own: int
+    median: int
+    others: int
+    place: Place
+    who: str = ""
+
+    @property
+    def times(self) -> float:
+        """How many times the median it has."""
+        return self.own / max(1, self.median)
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessFacts:
     """Everything known of one process. ``flink_version`` and ``java_version`` are None when nothing tells them."""
 
@@ -185,6 +282,15 @@ class ProcessFacts:
     checkpoints: CheckpointFacts | Absent
     loaders: tuple[UserLoader, ...] | Absent = NO_LOADERS  # of the heap dump
     classes: StateRatios | Absent = NO_CLASSES  # of a class histogram
+    census: ClassHistogram | Absent = NO_CLASSES
+    threads: ThreadFacts | Absent = NO_THREADS
+    container: ContainerFacts | Absent = NO_CONTAINER
+    native: NativeMemory | Absent = NO_NATIVE
+    loader_count: int | None = None  # user class loaders, of a histogram or of VM.classloader_stats
+    generated_loaders: int | None = None  # loaders of generated code, of VM.classloader_stats
+    programs: tuple[LogEvent, ...] = ()  # main() runs inside this process that its log tells
+    earlier: EarlierRun | None = None
+    peers: Peers | Absent = NO_PEERS
 
     @property
     def log_events(self) -> tuple[LogEvent, ...]:

@@ -28,6 +28,7 @@ _TEXT: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     ("dmesg", 1, re.compile(r"Killed process \d+ \(|Memory cgroup out of memory|oom-kill:constraint")),
     ("gcutil", 1, re.compile(r"^\s*(Timestamp\s+)?S0\s+S1\s+E\s+O\s+(M|P)\s")),
     ("class_histogram", 1, re.compile(r"^\s*num\s+#instances\s+#bytes\s+class name")),
+    ("jvm_info", 1, re.compile(r"^Native Memory Tracking:|^ClassLoader\s+Parent\s+CLD\*")),
     ("thread_dump", 1, re.compile(r"^Full thread dump ")),
     (
         "gc_log",
@@ -57,6 +58,7 @@ _TEXT: tuple[tuple[str, int, re.Pattern[str]], ...] = (
 _JSON: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("checkpoints", re.compile(r'"(counts|latest)"\s*:.*"history"|"history"\s*:.*"(counts|latest)"', re.DOTALL)),
     ("pod_status", re.compile(r'"kind"\s*:\s*"Pod(List)?"')),
+    ("rest", re.compile(r'"subtasks"\s*:\s*\[')),
     ("job_truth", re.compile(r'"flinkscope_truth"')),
     ("job", re.compile(r'"jid"\s*:')),
 )

@@ -8,17 +8,34 @@ from pathlib import Path
 from typing import TypeVar
 
 from flinkscope.absent import Absent, AbsentKind, present
-from flinkscope.diagnosis.facts import NO_CLASSES, ConfigFacts, Facts, GcFacts, LogEvent, ProcessFacts, Taken
+from flinkscope.diagnosis.facts import (
+    NO_CLASSES,
+    NO_CONTAINER,
+    NO_NATIVE,
+    NO_THREADS,
+    ConfigFacts,
+    ContainerFacts,
+    EarlierRun,
+    Facts,
+    GcFacts,
+    LogEvent,
+    ProcessFacts,
+    Taken,
+)
 from flinkscope.diagnosis.gather.checkpoint_facts import HOW_TO_GET as CHECKPOINTS_HOW
 from flinkscope.diagnosis.gather.checkpoint_facts import checkpoint_facts
-from flinkscope.diagnosis.gather.config_facts import config_facts, config_of_dump
+from flinkscope.diagnosis.gather.class_facts import ClassFacts, JvmFacts, class_facts, jvm_facts
+from flinkscope.diagnosis.gather.config_facts import config_facts, config_of_dump, config_of_log
+from flinkscope.diagnosis.gather.container_facts import container_facts
 from flinkscope.diagnosis.gather.end_facts import EndFacts, end_facts
 from flinkscope.diagnosis.gather.gc_facts import gc_facts
 from flinkscope.diagnosis.gather.heap_facts import DumpFacts, heap_facts
 from flinkscope.diagnosis.gather.log_facts import LogFacts, log_facts
+from flinkscope.diagnosis.gather.peer_facts import VertexLoad, vertex_load, with_peers
+from flinkscope.diagnosis.gather.thread_facts import thread_facts
 from flinkscope.errors import FlinkscopeError
-from flinkscope.flink.histogram_ratios import StateRatios, state_ratios
-from flinkscope.formats.class_histogram import parse_class_histogram
+from flinkscope.flink.memory_options import parse_version
+from flinkscope.formats.flink_log_facts import StartUp
 from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import Artifact, Case, CaseProcess
 from flinkscope.sources.inputs import Ignored
@@ -31,8 +48,7 @@ _LOG_HOW = "the log folder of the Flink process: flink-*.log and flink-*.out"
 _CONFIG_HOW = "conf/config.yaml (flink-conf.yaml before 1.19) of the process"
 
 # read, but no rule uses them (they serve the lab and people)
-_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "thread_dump", "submissions",
-                         "cgroup", "jvm_info", "metrics", "flame", "rest"})  # fmt: skip
+_COMPANIONS = frozenset({"job", "job_truth", "results", "gcutil", "submissions", "metrics", "flame"})
 
 
 @dataclass(slots=True)
@@ -43,6 +59,7 @@ class _Gathering:
     progress: Progress
     taken: list[Taken] = field(default_factory=list)
     errors: list[FlinkscopeError] = field(default_factory=list)
+    starts: list[tuple[str, StartUp]] = field(default_factory=list)  # (role, start) of all processes
 
     def read(self, what: str, files: Sequence[Artifact], how: str, reader: Callable[[Artifact], T]) -> T | Absent:
         """The reader's answer for the first artifact; Absent when there is none or it cannot be read."""
@@ -79,6 +96,7 @@ def gather(case: Case, ignored: Sequence[Ignored] = (), progress: Progress = SIL
     run = _Gathering(case, progress)
     processes = case.processes or (CaseProcess("process", "jvm"),)
     facts = tuple(_process(run, p, alone=len(processes) == 1) for p in processes if p.role != "client")
+    facts = _with_earlier(run, with_peers(facts, _loads(run)))
     progress.done()
     if run.errors and not any(t.used for t in run.taken):
         raise run.errors[0]
@@ -102,11 +120,18 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
     gc = _gc(run, files.of("gc_log"))
     log = _logs(run, files.of("flink_log", "stdout"))
     known = _identified(process, present(heap), present(log))
-    config = _config(run, files, known, present(heap))
+    config = _config(run, files, known, present(heap), log if isinstance(log, LogFacts) else None)
     checkpoints = run.read(
         "checkpoints", files.of("checkpoints"), CHECKPOINTS_HOW, lambda a: checkpoint_facts(run.path(a), a.path)
     )
-    classes = run.read("class histogram", files.of("class_histogram"), NO_CLASSES.how_to_get, lambda a: _ratios(run, a))
+    classes = run.read(
+        "class histogram",
+        files.of("class_histogram"),
+        NO_CLASSES.how_to_get,
+        lambda a: class_facts(run.path(a), a.path),
+    )
+    jvm = _jvm(run, files.of("jvm_info"))
+    run.starts += [(known.role, start) for start in (log.starts if isinstance(log, LogFacts) else ())]
     ends = _ends(run, files.of("pod_status", "hs_err", "dmesg"))
     for artifact in run.case.artifacts:
         if artifact.kind in _COMPANIONS and artifact.process in (None, process.id):
@@ -123,8 +148,20 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
         config=config,
         log=log if isinstance(log, Absent) and not ends.events else (*_events(log), *ends.events),
         checkpoints=checkpoints,
+        census=classes if isinstance(classes, Absent) else classes.census,
+        threads=run.read(
+            "thread dump",
+            files.of("thread_dump"),
+            NO_THREADS.how_to_get,
+            lambda a: thread_facts(run.path(a), a.path),
+        ),
+        container=_container(run, files.of("cgroup"), ends),
+        native=jvm.native or NO_NATIVE,
+        loader_count=_loader_count(present(classes), jvm),
+        generated_loaders=jvm.generated_loaders,
+        programs=log.programs if isinstance(log, LogFacts) else (),
         loaders=replace(heap, what="user class loaders") if isinstance(heap, Absent) else heap.loaders,
-        classes=classes,
+        classes=classes if isinstance(classes, Absent) else classes.ratios,
     )
 
 
@@ -170,8 +207,10 @@ def _gc(run: _Gathering, files: list[Artifact]) -> GcFacts | Absent:
     return found
 
 
-def _config(run: _Gathering, files: _Files, known: CaseProcess, dump: DumpFacts | None) -> ConfigFacts | Absent:
-    """From the configuration file; else from the memory split in the heap dump."""
+def _config(
+    run: _Gathering, files: _Files, known: CaseProcess, dump: DumpFacts | None, log: LogFacts | None
+) -> ConfigFacts | Absent:
+    """From the configuration file; else from what the log's start says, or from the memory split in the heap dump."""
     words = _command_line(run, files.of("command_line"))
     found = run.read(
         "configuration",
@@ -179,6 +218,8 @@ def _config(run: _Gathering, files: _Files, known: CaseProcess, dump: DumpFacts 
         _CONFIG_HOW,
         lambda a: config_facts(run.path(a), a.path, known.role, known.flink_version, words),
     )
+    if isinstance(found, Absent) and log is not None and log.starts:
+        found = config_of_log(log.starts[-1], known.role) or found
     if isinstance(found, Absent) and dump is not None:
         return config_of_dump(dump.process.memory, dump.heap.place.source, known.flink_version) or found
     return found
@@ -186,11 +227,6 @@ def _config(run: _Gathering, files: _Files, known: CaseProcess, dump: DumpFacts 
 
 def _heap(run: _Gathering, artifact: Artifact) -> DumpFacts:
     return heap_facts(run.path(artifact), artifact.path, run.progress)
-
-
-def _ratios(run: _Gathering, artifact: Artifact) -> StateRatios:
-    text = run.path(artifact).read_text(encoding="utf-8", errors="replace")
-    return state_ratios(parse_class_histogram(text, artifact.path))
 
 
 def _logs(run: _Gathering, files: list[Artifact]) -> LogFacts | Absent:
@@ -219,6 +255,7 @@ def _ends(run: _Gathering, files: list[Artifact]) -> EndFacts:
     """What Kubernetes, the kernel and the JVM's crash file say of the end, together."""
     events: tuple[LogEvent, ...] = ()
     code: int | None = None
+    limited: EndFacts | None = None
     for artifact in files:
         try:
             found = end_facts(run.path(artifact), artifact.path, artifact.kind)
@@ -229,7 +266,8 @@ def _ends(run: _Gathering, files: list[Artifact]) -> EndFacts:
         run.take(artifact, True)
         events += found.events
         code = found.exit_code if code is None else code
-    return EndFacts(events, code)
+        limited = found if limited is None and found.limit_bytes is not None else limited
+    return EndFacts(events, code, limited.limit_bytes if limited else None, limited.place if limited else None)
 
 
 def _unreadable(error: FlinkscopeError) -> Absent:
@@ -241,3 +279,71 @@ def _command_line(run: _Gathering, files: list[Artifact]) -> tuple[str, ...]:
         return ()
     run.take(files[0], True)
     return tuple(run.path(files[0]).read_text(encoding="utf-8", errors="replace").splitlines())
+
+
+def _jvm(run: _Gathering, files: list[Artifact]) -> JvmFacts:
+    """What the diagnostic commands' texts tell together; the first that tells a thing counts."""
+    known = JvmFacts()
+    for artifact in files:
+        try:
+            found = jvm_facts(run.path(artifact), artifact.path)
+        except FlinkscopeError as error:
+            run.take(artifact, False, error.message)
+            continue
+        run.take(artifact, found is not None, "" if found else "kept with the case; no rule reads it")
+        if found is not None:
+            known = JvmFacts(
+                known.native or found.native,
+                found.loader_count if known.loader_count is None else known.loader_count,
+                found.generated_loaders if known.generated_loaders is None else known.generated_loaders,
+            )
+    return known
+
+
+def _loader_count(classes: ClassFacts | None, jvm: JvmFacts) -> int | None:
+    """User class loaders alive; a histogram collects first, so it goes before the loaders' own statistics."""
+    return jvm.loader_count if classes is None else classes.loader_count
+
+
+def _container(run: _Gathering, files: list[Artifact], ends: EndFacts) -> ContainerFacts | Absent:
+    """From the control group's files; else the limit alone, as the pod tells it."""
+    found: ContainerFacts | Absent = NO_CONTAINER
+    if files:
+        how = NO_CONTAINER.how_to_get
+        folder = run.path(files[0]).parent
+        found = run.read(NO_CONTAINER.what, files[:1], how, lambda a: container_facts(folder, a.path))
+    for other in files[1:]:
+        run.take(other, not isinstance(found, Absent), "of the same control group")
+    if isinstance(found, Absent) and ends.limit_bytes is not None and ends.place is not None:
+        return ContainerFacts(ends.place, ends.limit_bytes)
+    return found
+
+
+def _loads(run: _Gathering) -> list[VertexLoad]:
+    """The vertices of jobs among the recorded REST documents."""
+    found = []
+    for artifact in run.case.of_kind("rest"):
+        try:
+            load = vertex_load(run.path(artifact), artifact.path)
+        except FlinkscopeError as error:
+            run.take(artifact, False, error.message)
+            continue
+        run.take(artifact, load is not None, "" if load else "kept with the case; no rule reads it")
+        found += [load] if load else []
+    return found
+
+
+def _with_earlier(run: _Gathering, facts: Sequence[ProcessFacts]) -> tuple[ProcessFacts, ...]:
+    """The processes, each with the newest start of its role under an older Flink that any log of the case shows."""
+    return tuple(replace(process, earlier=_earlier(run.starts, process)) for process in facts)
+
+
+def _earlier(starts: Sequence[tuple[str, StartUp]], process: ProcessFacts) -> EarlierRun | None:
+    if process.flink_version is None:
+        return None
+    now = parse_version(process.flink_version)
+    older = [
+        s for role, s in starts if role == process.role and s.flink_version and parse_version(s.flink_version) < now
+    ]
+    newest = max(older, key=lambda s: parse_version(s.flink_version or "0"), default=None)
+    return EarlierRun(newest.flink_version or "", newest.max_heap_mib, newest.place) if newest else None

@@ -28,5 +28,5 @@ def checkpoint_facts(path: Path, name: str) -> CheckpointFacts | Absent:
             durations_ms=tuple(int(row["end_to_end_duration"]) for row in done),
             end_times_ms=tuple(int(row["latest_ack_timestamp"]) for row in done),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Absent("checkpoints", AbsentKind.UNREADABLE, f"{name}: {error}", HOW_TO_GET)

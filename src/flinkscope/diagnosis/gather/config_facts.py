@@ -8,12 +8,17 @@ from pathlib import Path
 
 from flinkscope.absent import Absent, AbsentKind
 from flinkscope.diagnosis.facts import ConfigFacts, MemorySplit
-from flinkscope.diagnosis.split import DEFAULT_FLINK, memory_split
+from flinkscope.diagnosis.split import DEFAULT_FLINK, flink_role, memory_split
 from flinkscope.errors import FlinkscopeError
-from flinkscope.formats.flink_config import parse_arguments, read_flink_config
+from flinkscope.flink.lint import LintFinding, lint
+from flinkscope.formats.flink_config import FlinkConfig, parse_arguments, read_flink_config
+from flinkscope.formats.flink_log_facts import StartUp
 from flinkscope.place import Place
 from flinkscope.units import MIB
 
+_BY_VERSION = frozenset(
+    {"too-new", "gone", "unread-file", "legacy-ignored", "legacy-key", "old-name", "deprecated", "network-unbounded"}
+)
 # parts that a user can set, in the order in which they are tried to be left out
 _KEYS = {
     "metaspace_bytes": ("taskmanager.memory.jvm-metaspace.size",),
@@ -39,7 +44,21 @@ def config_facts(
     options = config.mapping()
     places = {key: _named(config.place_of(key), name) for key in options}
     memory = _effective(command_line, role) or _modelled(options, role, flink_version or config.flink_version)
-    return ConfigFacts(Place(name), options, places, memory)
+    return ConfigFacts(Place(name), options, places, memory, _lint(config, role, flink_version, name))
+
+
+def _lint(config: FlinkConfig, role: str, version: str | None, name: str) -> tuple[LintFinding, ...]:
+    """What the lint says of it. Where nothing tells the version, what depends on it is left out.
+
+    A copy of the effective options is always named config.yaml, so that only a flink-conf.yaml under 2.x is told.
+    """
+    try:
+        found = lint(config, version or DEFAULT_FLINK, role=flink_role(role))
+    except FlinkscopeError:
+        return ()
+    told = [f for f in found if version is not None or f.rule not in _BY_VERSION]
+    real = (f for f in told if f.rule != "unread-file" or not name.endswith("config.yaml"))
+    return tuple(replace(f, place=replace(f.place, source=name)) for f in real)
 
 
 def config_of_dump(memory: Mapping[str, int], name: str, flink_version: str | None) -> ConfigFacts | None:
@@ -57,6 +76,20 @@ def config_of_dump(memory: Mapping[str, int], name: str, flink_version: str | No
         memory.get("metaspace_bytes", 0),
     )
     return ConfigFacts(Place(name), _fewest_keys(memory, flink_version), {}, split)
+
+
+def config_of_log(start: StartUp, role: str) -> ConfigFacts | None:
+    """The configuration that the process logged when it started; None where it logged none.
+
+    The memory split is that of its ``-D`` arguments; without them that of the options.
+    """
+    options = dict(start.configuration)
+    if not options and not start.arguments:
+        return None
+    found: MemorySplit | Absent | None = _effective(start.arguments, role)
+    if found is None:
+        found = _modelled(options, role, start.flink_version)
+    return ConfigFacts(start.place, options, {}, found)
 
 
 def _fewest_keys(memory: Mapping[str, int], flink_version: str | None) -> dict[str, str]:

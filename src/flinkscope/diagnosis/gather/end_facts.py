@@ -12,6 +12,7 @@ from flinkscope.formats.dmesg import kernel_kills
 from flinkscope.formats.flink_symptoms import symptoms_in
 from flinkscope.formats.hs_err import parse_hs_err
 from flinkscope.formats.pod_status import read_pod_status
+from flinkscope.place import Place
 from flinkscope.sources.recognise import text_of
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -23,6 +24,8 @@ class EndFacts:
 
     events: tuple[LogEvent, ...]
     exit_code: int | None = None
+    limit_bytes: int | None = None  # of the container, as the pod tells it
+    place: Place | None = None
 
 
 def end_facts(path: Path, name: str, kind: str) -> EndFacts:
@@ -50,7 +53,13 @@ def _of_pod(text: str, name: str) -> EndFacts:
         if e.reason == "OOMKilled"
     )
     codes = [e.exit_code for e in ends if e.exit_code not in (None, 0)]
-    return EndFacts(killed, codes[0] if codes else None)
+    limited = next((c for c in containers if c.memory_limit_bytes is not None), None)
+    return EndFacts(
+        killed,
+        codes[0] if codes else None,
+        limited.memory_limit_bytes if limited else None,
+        limited.place if limited else None,
+    )
 
 
 def _of_kernel(text: str, name: str) -> Iterator[LogEvent]:

@@ -12,6 +12,7 @@ from flinkscope.absent import Absent
 from flinkscope.diagnosis.facts import FullGc, GcFacts, GcSeries
 from flinkscope.formats.gclog.records import MISSING
 from flinkscope.gc.figure import Figure
+from flinkscope.gc.findings import findings
 from flinkscope.gc.log import GcLog, read_gc_log
 from flinkscope.gc.pauses import gc_share
 from flinkscope.gc.timeline import Timeline
@@ -52,6 +53,7 @@ def gc_facts(paths: Sequence[Path], name: str, progress: Progress) -> GcFacts:
         coverage_bp=_coverage(log),
         series=_series(log.timeline),
         figures={n: f.value for n, f in log.figures.items() if isinstance(f, Figure) and isinstance(f.value, int)},
+        notes=findings(log),
     )
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flinkscope.diagnosis.facts import ClassCount, DominatorShare, HeapFacts, OwnerShare
+from flinkscope.diagnosis.gather.user_holds import generated_classes, user_holds
 from flinkscope.flink.lens import view
+from flinkscope.flink.lens.families import JDK, family_of
 from flinkscope.flink.lens.ownership import Ownership
 from flinkscope.flink.lens.process import ProcessView
 from flinkscope.flink.loaders import UserLoader, user_loaders
@@ -42,7 +44,10 @@ def heap_facts(path: Path, name: str, progress: Progress) -> DumpFacts:
 
 
 def _whole_heap(heap: Heap, path: Path, name: str, ownership: Ownership) -> HeapFacts:
-    rows = sorted(heap.histogram(), key=lambda r: -r.shallow_bytes)[:_TOP_CLASSES]
+    every = heap.histogram()
+    rows = sorted(every, key=lambda r: -r.shallow_bytes)[:_TOP_CLASSES]
+    others = [r for r in every if r.retained_bytes is not None and family_of(r.class_name) != JDK]
+    keepers = sorted(others, key=lambda r: -(r.retained_bytes or 0))[:_TOP_CLASSES]
     return HeapFacts(
         place=Place(name),
         file_bytes=path.stat().st_size,
@@ -57,5 +62,9 @@ def _whole_heap(heap: Heap, path: Path, name: str, ownership: Ownership) -> Heap
         ),
         oom_thread=heap.oom_thread,
         gap=heap.gap,
+        retained=tuple(ClassCount(r.class_name, r.objects, r.shallow_bytes, r.retained_bytes) for r in keepers),
+        holds=user_holds(heap),
+        class_count=len(heap.classes),
+        generated=generated_classes(c.name for c in heap.classes),
         owners=tuple(OwnerShare(o.what, o.task or "", o.objects, o.size_bytes) for o in ownership.owners),
     )

@@ -21,6 +21,8 @@ class LogFacts:
     java_version: str | None = None
     role: str | None = None
     started_with: Mapping[str, str] = field(default_factory=dict)
+    starts: tuple[StartUp, ...] = ()
+    programs: tuple[LogEvent, ...] = ()
 
 
 def log_facts(files: Mapping[str, Path]) -> LogFacts:
@@ -37,13 +39,22 @@ def log_facts(files: Mapping[str, Path]) -> LogFacts:
         java_version=start.java_version if start else None,
         role=_role(log.starts),
         started_with=start.dynamic_properties() if start else {},
+        starts=tuple(replace(s, place=_place(s.place, names)) for s in log.starts),
+        programs=tuple(
+            LogEvent("program", "Starting program", _place(s.place, names), s.time)
+            for s in log.submissions
+            if s.kind == "program"
+        ),
     )
 
 
 def _event(symptom: Symptom, names: Mapping[str, str]) -> LogEvent:
-    place = replace(symptom.place, source=names.get(symptom.place.source, symptom.place.source))
-    where = Place(place.source, line=place.line)
+    where = _place(symptom.place, names)
     return LogEvent(symptom.kind, symptom.text, where, symptom.time, symptom.details, symptom.stack)
+
+
+def _place(place: Place, names: Mapping[str, str]) -> Place:
+    return Place(names.get(place.source, place.source), line=place.line)
 
 
 def _role(starts: Sequence[StartUp]) -> str | None:

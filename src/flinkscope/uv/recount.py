@@ -145,5 +145,5 @@ def _name_days(connection: Any) -> None:
     if numbers:
         connection.executemany("INSERT INTO day_names VALUES (?, ?)", [(n, day_name(n)) for (n,) in numbers])
     connection.execute(
-        "CREATE TABLE expected AS SELECT name AS day, key, visitors FROM counted JOIN day_names USING (day)"
+        "CREATE TABLE expected AS SELECT name AS day, CAST(key AS VARCHAR) AS key, visitors FROM counted JOIN day_names USING (day)"
     )

@@ -80,14 +80,15 @@ def key_column(name: str) -> str:
 
 
 def rows_sql(files: EventFiles, key: str, zone: str, latest_ms: int) -> str:
-    """SELECT with one row an input row: user BIGINT, key VARCHAR, day INTEGER, view BOOLEAN; all NULL if malformed.
+    """SELECT with one row an input row: user BIGINT, key BIGINT or VARCHAR, day INTEGER, view BOOLEAN.
 
+    All but key are NULL for a malformed row.
     ``latest_ms``: a time stamp after it is a mistake, as one of the year 56000 is (microseconds).
     """
     column = key_column(key)
     if files.format == "csv" and column not in (*COLUMNS, WHOLE_SHOP):
         raise UsageError(f"CSV rows have no column {column!r}", hint=f"one of {', '.join(COLUMNS)}, or shop")
-    key_sql = {WHOLE_SHOP: "'*'", **{name: f"CAST({name} AS VARCHAR)" for name in NUMBERS}}.get(column, "key_text")
+    key_sql = {WHOLE_SHOP: "'*'", **{name: name for name in NUMBERS}}.get(column, "key_text")
     text = key_sql == "key_text"
     extra = f", {_field(files.format, column)} AS key_text" if text else ""
     filled = " AND key_text <> ''" if text else ""
@@ -112,7 +113,7 @@ def _columns_sql(files: EventFiles, extra: str, text: bool) -> str:
     lines = (
         f"(SELECT line FROM read_csv({names}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, "
         "delim = chr(1), quote = '', escape = '', ignore_errors = true, strict_mode = false, store_rejects = true, "
-        f"encoding = '{'utf-8' if text else 'latin-1'}') WHERE trim(line, {_BLANKS}) <> '')"
+        f"encoding = '{'utf-8' if text else 'latin-1'}') WHERE {_FILLED})"
     )
     if files.format == "jsonl":
         return f"SELECT {picked} FROM (SELECT TRY_CAST(line AS JSON) AS row FROM {lines})"
@@ -127,7 +128,8 @@ def _columns_sql(files: EventFiles, extra: str, text: bool) -> str:
 _BLANKS = " || ".join(f"chr({code})" for code in range(1, 33))
 _TRIMMED = f"trim(part, {_BLANKS})"
 _BARE = f"""regexp_replace({_TRIMMED}, '^"(.*)"$', '\\1', 's')"""
-_HEADER = "lower(parts[1]) IN ('userid', 'user_id')"
+_HEADER = "(starts_with(lower(parts[1][:4]), 'user') AND lower(parts[1]) IN ('userid', 'user_id'))"
+_FILLED = "regexp_matches(line, '[^\\x00-\\x20]')"
 
 
 def _field(kind: str, column: str) -> str:
@@ -141,7 +143,7 @@ def _field(kind: str, column: str) -> str:
 def _number(kind: str, column: str) -> str:
     """Digits only: casts of DuckDB would take ``5.7`` for 6 and ``1e3`` for 1000."""
     text = _field(kind, column)
-    return f"CASE WHEN translate({text}, '0123456789', '') = '' THEN TRY_CAST({text} AS BIGINT) END"
+    return f"CASE WHEN regexp_full_match({text}, '[0-9]+') THEN TRY_CAST({text} AS BIGINT) END"
 
 
 def quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Builds the lab's jars with Maven and puts them, with their checksums, into the Python package.
+"""Builds the jars of the lab and of the daily-UV job with Maven and puts them, with their checksums, into the Python package.
 
     python jobs/build.py [JAR …]            build and install into src/flinkscope/lab/jobs
     python jobs/build.py --check [JAR …]    build and compare with what is there: exit 1 when the bytes differ
@@ -17,7 +17,7 @@ from pathlib import Path
 
 JOBS = Path(__file__).resolve().parent
 INSTALLED = JOBS.parent / "src" / "flinkscope" / "lab" / "jobs"
-PROJECTS = {"flinkscope-jobs.jar": JOBS, "flinkscope-pins.jar": JOBS / "pins"}
+PROJECTS = {"flinkscope-jobs.jar": JOBS, "flinkscope-pins.jar": JOBS / "pins", "flinkscope-uv.jar": JOBS / "uv"}
 
 
 def build(name: str, folder: Path) -> Path:

@@ -8,7 +8,14 @@ import pytest
 
 from flinkscope.formats.gclog.records import Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
-from flinkscope.formats.gclog.unified_lines import IN_GC, OUTSIDE, alternation
+from flinkscope.formats.gclog.unified_lines import (
+    IN_GC,
+    OUTSIDE,
+    alternation,
+    block_pattern,
+    lines_of_block,
+    nothing_pattern,
+)
 
 # (handler, line without decorations): one for each form seen in JDK 9-25
 SAMPLES = [
@@ -93,23 +100,37 @@ BLOCK = b"\n[gc] ".join(
 @pytest.mark.parametrize(("handler", "line"), SAMPLES, ids=[line[:40] for _, line in SAMPLES])
 @pytest.mark.parametrize("decorated", [True, False])
 def test_a_line_is_taken_by_its_own_pattern_only(handler: str, line: str, decorated: bool) -> None:
-    pattern, ends = alternation(*((b"] ", 1, -1) if decorated else (b"\n", 0, -1)))
+    pattern, ends = alternation(b"] " if decorated else b"\n")
     text = b"\n" + (b"[gc] " if decorated else b"") + line.encode() + b"\n"
     assert [ends[match.lastindex or 0][0] for match in pattern.finditer(text)] == ([handler] if handler else [])
     # and no other pattern would have taken it, were it asked
     message = re.sub(r"^GC\(\d+\) ", "", line)
     kinds = IN_GC if message != line else OUTSIDE
-    takers = [
-        kind
-        for kind, form in kinds
-        if re.match(form.replace(b"HEAD", b"").replace(b"STAMP", b"()"), message.encode() + b"\n")
-    ]
+    takers = [kind for kind, form in kinds if re.match(form, message.encode() + b"\n")]
     assert takers == ([] if handler in ("", "rest") else [handler])
 
 
 def test_all_lines_of_a_collection_of_g1_are_one_match() -> None:
-    pattern, ends = alternation(b"] ", 1, -1)
-    assert [ends[match.lastindex or 0][0] for match in pattern.finditer(BLOCK)] == ["block"]
+    match = block_pattern(1, -1).match(BLOCK, BLOCK.index(b"] GC(0) Eden"))
+    assert match is not None
+    assert BLOCK[match.end() :] == b"\n"
+    assert BLOCK[match.start() : match.end()].count(b"\n") == lines_of_block(match.groups())
+
+
+@pytest.mark.parametrize(
+    ("gap", "nothing"),
+    [
+        (b"\n[gc] GC(1) Pause Young (Normal) (G1 Evacuation Pause)\n[gc,task] GC(1) Using 8 workers of 8\n", True),
+        (b" ns\n[gc,phases] GC(1)   Other: 0.2ms\n", True),
+        (b"\n[gc] GC(1) Pause Young (Normal) (G1 Evacuation Pause) 6M->1M(128M) 14.091ms\n", False),
+        (b"\n[gc] GC(1) Pause Mark Start 0.010ms\n", False),
+        (b"\n[gc,cpu] GC(0) User=0.00s Sys=0.00s Real=0.02s\n", False),
+        (b"\n[gc] Using G1\n", False),
+        (b"\njava.lang.OutOfMemoryError: Metaspace\n", False),
+    ],
+)  # fmt: skip
+def test_what_may_stand_between_two_collections_without_a_look_at_it(gap: bytes, nothing: bool) -> None:
+    assert (nothing_pattern(1).fullmatch(gap + b"[gc,heap     ") is not None) == nothing
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ _KEPT = 4_096
 
 
 class _Remembered(dict[bytes, int]):
-    """Numbers by their text, read once: a log repeats few different ones. The first 4,096 are kept."""
+    """Numbers by their text, read once: a log repeats the ones that it had a while ago. At most 4,096 are kept."""
 
     def __init__(self, read: Callable[[bytes], int]) -> None:
         super().__init__()
@@ -22,8 +22,9 @@ class _Remembered(dict[bytes, int]):
 
     def __missing__(self, text: bytes) -> int:
         number = self._read(text)
-        if len(self) < _KEPT:
-            self[text] = number
+        if len(self) >= _KEPT:
+            self.clear()
+        self[text] = number
         return number
 
 

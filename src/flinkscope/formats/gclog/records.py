@@ -192,6 +192,10 @@ class EventBuilder:
         rows.extend((start_ns, duration_ns, code, gc_id << 32 | offset))
         return len(rows) // _ROW - 1
 
+    def add_rows(self, flat: array[int]) -> None:
+        """Appends many events: four numbers each, as :meth:`add_coded` writes them."""
+        self._rows.extend(flat)
+
     def add_sizes(self, row: int, **groups: Triple) -> None:
         """Sizes of the event: ``heap young old humongous metaspace`` = (before, after, capacity) in bytes,
         ``cpu_ms`` = (user, sys, real). At most one call an event."""
@@ -244,26 +248,24 @@ class EventBuilder:
         ``b""`` at the end of the log: events that were only settled then get its last line.
         """
         base = self.coverage.lines + 1 if chunk else max(1, self.coverage.lines)
-        line, at, rows = base, 0, self._rows
-        for row in range(self._chunk_row * _ROW + 3, len(rows), _ROW):
-            # counting between neighbours is five times as fast as an index of all line breaks
-            packed = rows[row]
-            offset = packed & 0xFFFFFFFF
-            line = line + chunk.count(b"\n", at, offset) if offset >= at else base + chunk.count(b"\n", 0, offset)
-            at = offset
-            rows[row] = packed ^ offset | min(line, 0xFFFFFFFF)
-        if self._unread or self._oom:
-            breaks = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 10)
-            for offset, raw in self._unread:
-                text = raw.decode("utf-8", "replace")
-                self.coverage.samples.append((int(np.searchsorted(breaks, offset)) + base, text))
-            for offset, text in self._oom:
-                self.jvm.out_of_memory.append((int(np.searchsorted(breaks, offset)) + base, text))
+        breaks = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 10)
+        self._number_lines(breaks, base)
+        for offset, raw in self._unread:
+            text = raw.decode("utf-8", "replace")
+            self.coverage.samples.append((int(np.searchsorted(breaks, offset)) + base, text))
+        for offset, text in self._oom:
+            self.jvm.out_of_memory.append((int(np.searchsorted(breaks, offset)) + base, text))
         self._unread.clear()
         self._oom.clear()
         self._chunk_row = len(self)
-        line += chunk.count(b"\n", at)
-        self.coverage.lines += line - base + (not chunk.endswith(b"\n") if chunk else 0)
+        self.coverage.lines += len(breaks) + (bool(chunk) and not chunk.endswith(b"\n"))
+
+    def _number_lines(self, breaks: NDArray[np.int64], base: int) -> None:
+        """Replaces the offsets of the chunk's events by line numbers."""
+        if self._chunk_row < len(self):
+            packed = np.frombuffer(self._rows, dtype=np.int64)[self._chunk_row * _ROW + 3 :: _ROW]
+            line = np.minimum(np.searchsorted(breaks, packed & 0xFFFFFFFF) + base, 0xFFFFFFFF)
+            packed[:] = packed & ~0xFFFFFFFF | line
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -26,18 +26,7 @@ _SAFEPOINT = (
 # what follows the arrow of a pause with sizes
 _AFTER = rb"(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) (?:\([\d.,]{1,20}s, [\d.,]{1,20}s\) )?([\d.,]{1,20}+)ms"
 # One line kind each: (handler, pattern of the message after `GC(n) `).
-# HEAD stands for the decorations and `GC(n) ` of a line that follows, STAMP for decorations with the time as a group.
 IN_GC = (
-    (
-        "block",  # all sizes of a collection of G1 to its end, where no other thread wrote between them
-        rb"Eden regions: (\d{1,9})->(\d{1,9})\((\d{1,9})\)\nHEADSurvivor regions: (\d{1,9})->(\d{1,9})\((\d{1,9})\)\n"
-        rb"HEADOld regions: (\d{1,9})->(\d{1,9})\n(?:HEADArchive regions: (\d{1,9})->(\d{1,9})\n)?"
-        rb"HEADHumongous regions: (\d{1,9})->(\d{1,9})\n"
-        rb"HEADMetaspace: (\d{1,12}[BKMG])(?:\(\d{1,12}[BKMG]\))?->(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\)[^\n]{0,400}+\n"
-        rb"STAMPGC\(\d+\) (Pause [^\n>]{1,400}+)>(\d{1,12}[BKMG])\((\d{1,12}[BKMG])\) ([\d.,]{1,20}+)ms\n"
-        rb"(?:HEADUser=([\d.,]{1,20}+)s Sys=([\d.,]{1,20}+)s Real=([\d.,]{1,20}+)s)?"
-        rb"(?:\nSTAMP" + _SAFEPOINT + rb")?",
-    ),
     ("region", rb"(Eden|Survivor|Old|Archive|Humongous) regions: (\d{1,9})->(\d{1,9})(?:\((\d{1,9})\))?"),
     ("paused", rb"(Pause [^\n>]{1,400}+)>" + _AFTER),
     # another thread wrote into the line, or it is damaged
@@ -69,6 +58,23 @@ IN_GC = (
     ("trouble", rb"(To-space exhausted|[Pp]romotion failed|[Cc]oncurrent mode (?:failure|interrupted))(?=[\r\n])"),
     ("stall", rb"(?:[yYO]: )?((?:Allocation|Relocation) Stall) (\([^\n]{0,200}\)) ([\d.,]+)ms"),
 )
+# All sizes of a collection of G1 to its end, where no other thread wrote between them. HEAD stands for the decorations
+# and `GC(n) ` of a line that follows, STAMP for decorations with the time as a group. Sets of one character only and
+# possessive: twice as fast. They may pass a line break, so that lines_of_block says how many there have to be.
+_COUNT, _SIZE, _TIME = rb"([0-9]{1,9}+)", rb"([0-9]{1,12}+[BKMG])", rb"([0-9.,]{1,20}+)"
+_BLOCK = (
+    rb"\] GC\(COUNT\) Eden regions: COUNT->COUNT\(COUNT\)\nHEADSurvivor regions: COUNT->COUNT\(COUNT\)\n"
+    rb"HEADOld regions: COUNT->COUNT\n(?:HEADArchive regions: COUNT->COUNT\n)?HEADHumongous regions: COUNT->COUNT\n"
+    rb"HEADMetaspace: SIZE(?:\([0-9]{1,12}+[BKMG]\))?->SIZE\(SIZE\)[^\n]{0,400}+\n"
+    rb"STAMPGC\([0-9]+\) (Pause [^>]{1,400}+)>SIZE\(SIZE\) TIMEms"
+    rb"(?:\nHEADUser=TIMEs Sys=TIMEs Real=TIMEs)?(?:\nSTAMP" + _SAFEPOINT + rb")?"
+)
+_BLOCK = _BLOCK.replace(b"COUNT", _COUNT).replace(b"SIZE", _SIZE).replace(b"TIME", _TIME)
+# Lines without an event whatever digits are in them: details, tasks, the line of a pause's beginning
+_NOTHING = (
+    rb"[^\n\]]{0,300}+\n(?:HEAD(?:(?: |Using )[^\n]*+|Pause [^\n>.,]{1,300}\))\n)*+"
+    rb"(?:\[[^\]\n]{0,300}+\]){0,9}+\[[^\]\n]{0,300}+"
+)
 OUTSIDE = (
     ("safepoint", _SAFEPOINT),
     (
@@ -97,17 +103,36 @@ def gc_lines(chunk: bytes, most: int) -> bytes:
     return b"".join(lines)
 
 
-def alternation(anchor: bytes, decorations: int, clock_at: int) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
-    """The pattern, and for each group number that can end a match: the handler and its first group.
+def _head(decorations: int) -> bytes:
+    return rb"(?:\[[^\]\n]{0,300}+\]){%d} GC\(\d+\) " % decorations
 
-    ``decorations``: how many there are; ``clock_at``: which of them is the time, -1 for none.
+
+def block_pattern(decorations: int, clock_at: int) -> re.Pattern[bytes]:
+    """All lines of one collection of G1 from the end of the decorations before ``Eden regions``.
+
+    Its 28 groups: GC number; before, after, capacity of eden and survivors; before and after of old, archive and
+    humongous; three of metaspace; stamp, title, after, capacity, ms; user, sys, real; stamp, reason, reaching, total
+    of its safepoint. ``decorations``: how many there are; ``clock_at``: which of them is the time, -1 for none.
     """
-    stamp = rb"()" + rb"\[[^\]\n]{0,300}+\]" * decorations
+    other = rb"\[[^\]]{0,300}+\]"
+    stamp = rb"()" + other * decorations
     if clock_at >= 0:
-        other = rb"\[[^\]\n]{0,300}+\]"
-        stamp = other * clock_at + rb"\[([^\]\n]{0,300}+)\]" + other * (decorations - clock_at - 1)
-    head = rb"(?:\[[^\]\n]{0,300}+\]){%d} GC\(\d+\) " % decorations if decorations else rb"GC\(\d+\) "
-    stamp += rb" " if decorations else rb""
+        stamp = other * clock_at + rb"\[([^\]]{0,300}+)\]" + other * (decorations - clock_at - 1)
+    return re.compile(_BLOCK.replace(b"HEAD", rb"\[[^)]{1,300}+\) ").replace(b"STAMP", stamp + b" "))
+
+
+def lines_of_block(texts: tuple[bytes | None, ...]) -> int:
+    """How many line breaks a block with these groups has, if no other thread wrote into it."""
+    return 5 + (texts[9] is not None) + (texts[21] is not None) + (texts[25] is not None)
+
+
+def nothing_pattern(decorations: int) -> re.Pattern[bytes]:
+    """From the end of a block to the decorations of the next, where nothing happens between them."""
+    return re.compile(_NOTHING.replace(b"HEAD", _head(decorations)))
+
+
+def alternation(anchor: bytes) -> tuple[re.Pattern[bytes], list[tuple[str, int]]]:
+    """The pattern, and for each group number that can end a match: the handler and its first group."""
     ends: list[tuple[str, int]] = [("", 0)]
 
     def number(kinds: tuple[tuple[str, bytes], ...]) -> bytes:
@@ -115,7 +140,6 @@ def alternation(anchor: bytes, decorations: int, clock_at: int) -> tuple[re.Patt
         for handler, pattern in kinds:
             # an empty group at the end, so that lastindex tells the kind even where optional groups took no part
             first = len(ends)
-            pattern = pattern.replace(b"HEAD", head).replace(b"STAMP", stamp)
             ends.extend([(handler, first)] * (re.compile(pattern).groups + 1))
             parts.append(pattern + rb"()")
         return rb"|".join(parts)

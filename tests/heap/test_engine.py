@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from flinkscope import open_heap
 from flinkscope.cli.main import cli
 from flinkscope.heap import cache, dominators, reopen
+from flinkscope.heap.cells import search_graph, spread_graph
 from flinkscope.heap.difference import compare_dominators, compare_heaps
 from flinkscope.heap.graph import build_graph
 from flinkscope.heap.grouping import exact_retained, grouped_dominators, grouped_histogram, immediate_dominators
@@ -105,8 +106,10 @@ def test_columns_in_a_work_folder_give_the_same(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("flinkscope.heap.space.SMALL_BYTES", 0)
     heap = opened(tmp_path, chain(300))
     spilled = Space(tmp_path)
-    graph = build_graph(heap.store, heap.roots, SILENT, spilled)
-    found = dominators.dominate(graph, heap.roots.indices, lambda: heap.shallow_bytes, False, SILENT, spilled)
+    laid_out = search_graph(heap.store, heap.roots, SILENT, spilled)
+    found, graph = dominators.dominate(laid_out, heap.roots.indices, lambda: heap.shallow_bytes, False, SILENT, spilled)
+    assert graph.targets.tolist() == heap.graph.targets.tolist()
+    assert graph.starts.tolist() == heap.graph.starts.tolist()
     assert found.idom.tolist() == heap.idom.tolist()
     assert found.retained.tolist() == heap.retained_bytes.tolist()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.hprof"], "files without a name leave nothing behind"
@@ -256,3 +259,21 @@ def test_reopen_refuses_columns_that_do_not_fit(tmp_path: Path) -> None:
     columns["offsets"] = columns["offsets"] + np.uint32(1 << 30)
     with pytest.raises(ValueError, match="do not fit"):
         reopen.store_from(heap.path, heap.records.data, facts, columns)
+
+
+@pytest.mark.parametrize("wide", [0, 1 << 31], ids=["8-byte cells", "4-byte cells"])
+@pytest.mark.parametrize("copied", [False, True], ids=["built", "copied"])
+def test_the_search_leaves_the_plain_graph_and_the_same_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wide: int, copied: bool
+) -> None:
+    heap = opened(tmp_path, chain(700))
+    plain = build_graph(heap.store, heap.roots, SILENT, Space())
+    monkeypatch.setattr("flinkscope.heap.cells.WIDE", wide)
+    laid_out = spread_graph(plain, Space(), wide) if copied else search_graph(heap.store, heap.roots, SILENT, Space())
+    assert laid_out.cells.dtype == (np.int32 if wide else np.int64)
+    found, graph = dominators.dominate(laid_out, heap.roots.indices, lambda: heap.shallow_bytes, False, SILENT, Space())
+    assert graph.targets.dtype == np.int32
+    assert graph.targets.tolist() == plain.targets.tolist()
+    assert graph.starts.tolist() == plain.starts.tolist()
+    assert found.idom.tolist() == heap.idom.tolist()
+    assert found.retained.tolist() == heap.retained_bytes.tolist()

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flinkscope.heap.cells import SearchGraph, name_numbers, plain_graph
 from flinkscope.heap.graph import Graph
+from flinkscope.heap.islands import island_roots
 from flinkscope.heap.kernels import dominators as kernels
+from flinkscope.heap.kernels.cells import ROOT
+from flinkscope.heap.shares import in_shares
 from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
 
@@ -32,62 +36,80 @@ class Dominance:
     islands: Array | None
 
 
-def dominate(
-    graph: Graph, roots: Array, shallow: Callable[[], Array], keep_islands: bool, progress: Progress, space: Space
-) -> Dominance:
-    """Semi-NCA over the graph. With ``keep_islands`` what no root reaches is rooted at in-degree 0 and kept.
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """The search's arrays by number (0: the virtual root) and its state; see ``kernels.search``."""
 
+    order: Array
+    links: Array
+    kept: Array
+    state: Array
+
+
+def dominate(
+    graph: SearchGraph, roots: Array, shallow: Callable[[], Array], keep_islands: bool, progress: Progress, space: Space
+) -> tuple[Dominance, Graph]:
+    """Semi-NCA over the graph, which is used up; comes with the plain graph.
+
+    With ``keep_islands`` (the plain graph must be there) what no root reaches is rooted at in-degree 0 and kept.
     ``shallow``: gives bytes by object; asked for last, when the arrays of the search are gone. Cost and
     memory: benchmarks/results/heap.json and docs/explain/heap.md.
     """
-    total = len(graph.starts) - 1
+    total = graph.total
     progress.phase("searching the graph", total, "objects")
-    numbers = space.full((total, 2), kernels.UNSEEN, np.int32)
-    numbers[roots, 0] = kernels.ROOT
-    order = space.empty(total + 1, np.int32)
-    links = space.empty((total + 1, 2), np.int32)
-    links[0] = 0
-    kept = space.empty((max(1, len(graph.targets)), 2), np.int32)
-    state = np.array([1, 0, 0, -1], np.int64)
-    _search(graph, roots, numbers, order, links, kept, state)
+    cell = graph.cells.dtype
+    tree = _Tree(
+        space.empty(total + 1, cell),
+        space.empty((total + 1, 2), cell),
+        space.empty((max(1, int(graph.starts[total])), 2), cell),  # only what is used of it takes memory
+        np.array([1, 0, 0, -1, 0], np.int64),
+    )
+    tree.links[0] = 0
+    _search(graph, roots, tree)
     islands = None
-    if keep_islands:
-        islands = numbers[:, 0] == kernels.UNSEEN
-        for seeds in _island_seeds(graph, islands, numbers):
-            numbers[seeds, 0] = kernels.ROOT
-            _search(graph, seeds, numbers, order, links, kept, state)
-    count = int(state[0])
+    if keep_islands and graph.plain is not None:
+        islands = graph.unseen()
+        _search(graph, island_roots(graph.plain, islands), tree)
+    count = int(tree.state[0])
     progress.phase("finding dominators", total, "objects")
-    idom = space.empty(count, np.int32)
-    idom[:] = links[:count, 0]
-    path = np.empty(1 << 16, np.int32)
-    left = count - 1
-    while left := int(kernels.semidominators(left, numbers, order, links, kept, path)):
-        path = np.empty(2 * len(path), np.int32)
-    kernels.immediate_dominators(count, numbers, order, idom)
-    del numbers, kept
-    sums = links.reshape(-1).view(np.int64)
+    idom = _immediate_dominators(graph, tree, count, space)
+    order, sums = tree.order, tree.links.reshape(-1).view(np.int64)
+    del tree
+    name_numbers(graph, order)
+    plain, retained = plain_graph(graph, space)
     kernels.sum_retained(count, order, idom, shallow(), sums)
+    _by_node(count, order, sums, retained)
+    del sums
     idom_node = space.full(total, UNREACHABLE, np.int32)
-    retained = space.full(total, 0, np.int64)
-    kernels.by_node(count, order, idom, sums, idom_node, retained)
+    in_shares(count, lambda a, b: kernels.dominators_by_node(order, idom, a, b, idom_node))
     progress.advance(total)
-    return Dominance(idom_node, retained, count - 1, islands)
+    return Dominance(idom_node, retained, count - 1, islands), plain
 
 
-def _search(graph: Graph, roots: Array, numbers: Array, order: Array, links: Array, kept: Array, state: Array) -> None:
+def _by_node(count: int, order: Array, sums: Array, retained: Array) -> None:
+    if count <= len(retained):
+        retained[:] = 0
+    in_shares(count, lambda a, b: kernels.retained_by_node(order, sums, a, b, retained))
+
+
+def _search(graph: SearchGraph, roots: Array, tree: _Tree) -> None:
     """Runs the depth-first search from more roots, with a stack that grows with the depth of the graph."""
+    first_cells = graph.first_cells(roots)
+    graph.cells[first_cells] = ROOT
     stack = np.empty((1 << 16, 3), np.int64)
-    state[2], state[3] = 0, -1
-    while kernels.search(graph.starts, graph.targets, roots, numbers, order, links, kept, stack, state):
+    tree.state[2], tree.state[3] = 0, -1
+    while kernels.search(graph.cells, first_cells, tree.order, tree.links, tree.kept, stack, tree.state):
         larger = np.empty((2 * len(stack), 3), np.int64)
         larger[: len(stack)] = stack
         stack = larger
 
 
-def _island_seeds(graph: Graph, islands: Array, numbers: Array) -> Any:
-    """Batches of new roots: first all islands without an incoming reference, then one object of each cycle left."""
-    incoming = np.zeros(len(islands), bool)
-    kernels.mark_targets(graph.starts, graph.targets, islands, incoming)
-    yield np.flatnonzero(islands & ~incoming).astype(np.int32)
-    yield kernels.cycle_seeds(graph.starts, graph.targets, numbers)
+def _immediate_dominators(graph: SearchGraph, tree: _Tree, count: int, space: Space) -> Array:
+    """By number; uses up the links, and ``order``, which ``name_numbers`` makes anew."""
+    idom = space.empty(count, tree.order.dtype)
+    path = np.empty(1 << 16, tree.order.dtype)
+    left = count - 1
+    while left := int(kernels.semidominators(left, graph.cells, tree.order, tree.links, tree.kept, idom, path)):
+        path = np.empty(2 * len(path), path.dtype)
+    kernels.immediate_dominators(count, tree.order, idom)
+    return idom

@@ -7,7 +7,6 @@ neither reachability nor dominators nor a shortest path.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from flinkscope.formats.hprof.records import WORKERS
 from flinkscope.heap.kernels import index as kernels
 from flinkscope.heap.kernels.index import Layout
 from flinkscope.heap.objects import ObjectStore
+from flinkscope.heap.shares import in_shares
 from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
 
@@ -84,45 +84,45 @@ def layout_of(store: ObjectStore, roots: Roots) -> Layout:
 
 def build_graph(store: ObjectStore, roots: Roots, progress: Progress, space: Space) -> Graph:
     """All edges, on two threads. Memory: 4 bytes an object and 4 an edge (8 an object past 2^32 - 1 edges)."""
+    starts, targets, used, unresolved = build_edges(store, roots, progress, space)
+    return Graph(starts, targets[:used], unresolved)
+
+
+def build_edges(
+    store: ObjectStore,
+    roots: Roots,
+    progress: Progress,
+    space: Space,
+    own: int = 0,
+    wide: int = 1 << 62,
+    slack: int = 0,
+) -> tuple[Array, Array, int, int]:
+    """(starts, cells, cells used, unresolved) with ``own`` cells of room before each object's references.
+
+    Cells have 8 bytes from ``wide`` of them on. ``slack``: cells at the end.
+    """
     progress.phase("building the reference graph", store.object_count, "objects")
-    records, layout = store.records, layout_of(store, roots)
-    total = store.object_count
+    data, id_size, layout = store.records.data, store.records.id_size, layout_of(store, roots)
+    columns, total = (data, store.offsets, store.class_of), store.object_count
+    bounds = in_shares(total, lambda a, b: kernels.count_edges(*columns, a, b, id_size, layout) + len(roots.locals))
+    room = int(sum(bounds)) + own * total + slack
+    cells = space.empty(room, np.int32 if room < wide else np.int64)
+    starts = space.empty(total + 1, np.uint32 if sum(bounds) < 1 << 32 else np.int64)
+    begins = {total * k // WORKERS: int(sum(bounds[:k])) for k in range(WORKERS)}
+
+    def part(first: int, last: int) -> tuple[int, int]:
+        begin = begins[first] + own * first
+        end, lost = kernels.build_graph(
+            *columns, first, last, id_size, store.map, layout, roots.locals, starts, cells, begin, own
+        )
+        return int(end), int(lost)
+
+    found = in_shares(total, part)
+    used = found[0][0]
     cuts = [total * k // WORKERS for k in range(WORKERS + 1)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        bounds = list(
-            pool.map(
-                lambda k: kernels.count_edges(
-                    records.data, store.offsets, store.class_of, cuts[k], cuts[k + 1], records.id_size, layout
-                ),
-                range(WORKERS),
-            )
-        )
-        room = int(sum(bounds)) + len(roots.locals)
-        targets = space.empty(room, np.int32)
-        starts = space.empty(total + 1, np.uint32 if room < 1 << 32 else np.int64)
-        begins = [0, *np.cumsum([b + len(roots.locals) for b in bounds[:-1]])]
-        ends = list(
-            pool.map(
-                lambda k: kernels.build_graph(
-                    records.data,
-                    store.offsets,
-                    store.class_of,
-                    cuts[k],
-                    cuts[k + 1],
-                    records.id_size,
-                    store.map,
-                    layout,
-                    roots.locals,
-                    starts,
-                    targets,
-                    int(begins[k]),
-                ),
-                range(WORKERS),
-            )
-        )
-    used = int(ends[0][0])
     for k in range(1, WORKERS):
-        used = kernels.close_gap(starts, targets, cuts[k], cuts[k + 1], int(begins[k]), int(ends[k][0]), used)
-    starts[total] = used
+        begin = begins[cuts[k]] + own * cuts[k]
+        used = kernels.close_gap(starts, cells, cuts[k], cuts[k + 1], begin, found[k][0], used)
+    starts[total] = used - own * total
     progress.advance(total)
-    return Graph(starts, targets[:used], int(sum(lost for _, lost in ends)))
+    return starts, cells, int(used), int(sum(lost for _, lost in found))

@@ -10,12 +10,11 @@ import numpy.typing as npt
 
 from flinkscope.heap.dominators import TOP_LEVEL, Dominance
 from flinkscope.heap.graph import Graph, Roots
+from flinkscope.heap.islands import EXCLUDED, island_roots
 from flinkscope.heap.kernels import dominators as kernels
 from flinkscope.heap.objects import ObjectStore
 
 Array = npt.NDArray[Any]
-
-EXCLUDED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +38,6 @@ def retained_objects(graph: Graph, roots: Roots, reachable: Array, islands: Arra
         kernels.mark_without(graph.starts, graph.targets, island_roots(graph, islands), mark)
     mask: Array = reachable & (mark != 1)
     return mask
-
-
-def island_roots(graph: Graph, islands: Array) -> Array:
-    """The objects at which the islands of an incomplete dump were rooted: see ``dominators.dominate``."""
-    incoming = np.zeros(len(islands), bool)
-    kernels.mark_targets(graph.starts, graph.targets, islands, incoming)
-    free = np.flatnonzero(islands & ~incoming).astype(np.int32)
-    numbers = np.where(islands, kernels.UNSEEN, 0).astype(np.int32)[:, None].copy()
-    mark = np.where(islands, 0, EXCLUDED).astype(np.uint8)
-    kernels.mark_without(graph.starts, graph.targets, free, mark)
-    numbers[mark == 1] = 0
-    return np.concatenate([free, kernels.cycle_seeds(graph.starts, graph.targets, numbers)])
 
 
 def dominated(
@@ -79,4 +66,4 @@ def dominator_row(store: ObjectStore, dominance: Dominance, shallow: Array, inde
     )
 
 
-__all__ = ["TOP_LEVEL", "DominatorRow", "dominated", "dominator_row", "island_roots", "retained_objects"]
+__all__ = ["TOP_LEVEL", "DominatorRow", "dominated", "dominator_row", "retained_objects"]

@@ -17,6 +17,7 @@ from flinkscope.formats.hprof.records import DumpRecords, read_records
 from flinkscope.heap import cache as columns_cache
 from flinkscope.heap import dominators, fields, graph, histogram, reopen, retained, shallow
 from flinkscope.heap.answers import HeapAnswers
+from flinkscope.heap.cells import search_graph, spread_graph
 from flinkscope.heap.classes import ClassInfo
 from flinkscope.heap.fields import InstanceTable
 from flinkscope.heap.histogram import HistogramRow
@@ -147,13 +148,13 @@ class Heap(HeapAnswers):
         known = reopen.load_dominance(self._kept_in, self.size_rule, self.object_count)
         if known is not None:
             return known
-        found = dominators.dominate(
-            self.graph,
-            self.roots.indices,
-            lambda: self.shallow_bytes,
-            self.missing.incomplete,
-            self._progress,
-            self.space,
+        keep_islands = self.missing.incomplete
+        if keep_islands or "graph" in self.__dict__:
+            laid_out = spread_graph(self.graph, self.space)
+        else:
+            laid_out = search_graph(self.store, self.roots, self._progress, self.space)
+        found, self.graph = dominators.dominate(
+            laid_out, self.roots.indices, lambda: self.shallow_bytes, keep_islands, self._progress, self.space
         )
         self._progress.done()
         reopen.save(self._kept_in, self.size_rule, self.store, found)

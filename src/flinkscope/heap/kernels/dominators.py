@@ -2,9 +2,9 @@
 
 All tree arrays are indexed by depth-first number, so that path compression walks memory that lies together; number 0 is
 the virtual root above all GC roots. Edges into GC roots never matter (the virtual root reaches them at once) and are
-skipped. During the search a forward edge lowers its target's semidominator at once; only cross and back edges are kept,
-in one linked list a target, so no second copy of the references is made. Memory at the peak: 24 bytes a node plus 8 a
-kept edge. ``numbers`` holds a node's number and the head of its list side by side: one cache line an edge.
+skipped. During the search a forward edge lowers its target's semidominator at once; an edge into the tree of an earlier
+root makes the virtual root its target's dominator; only the other cross and back edges are kept, in one linked list a
+target. The graph comes as cells (``kernels.cells``): an edge costs one cache line, a visit no other.
 """
 
 from __future__ import annotations
@@ -15,51 +15,43 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.formats.hprof.words import prefetch
+from flinkscope.heap.kernels.cells import OWN, ROOT, UNSEEN
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
 Number: TypeAlias = Any  # an integer of the machine: numba infers its width
 
-UNSEEN, ROOT = -1, -2
-STEP = 4  # three stages of prefetching for big arrays: record, its edges, their records
+NONE, SETTLED = -1, -2  # no kept edge; dominated by the virtual root whatever comes
 AHEAD = 12  # edges and nodes asked for early; 8 to 16 are equally good on the 1.6 GB dump
 
 
 @kernel
-def search(
-    starts: Array,
-    targets: Array,
-    roots: Array,
-    numbers: Array,
-    order: Array,
-    links: Array,
-    kept: Array,
-    stack: Array,
-    state: Array,
-) -> Number:
-    """Numbers what is reachable from ``roots`` depth first; returns 0, or 1 when ``stack`` is full (grow, call again).
+def search(cells: Array, roots: Array, order: Array, links: Array, kept: Array, stack: Array, state: Array) -> Number:
+    """Numbers what is reachable from ``roots`` (cells) depth first; 0, or 1 if ``stack`` is full (grow, call again).
 
-    ``numbers[node]``: (number, head of its kept edges), UNSEEN or ROOT before; ``order[number]``: node;
+    A node's own cells become (number, head of its kept edges). ``order[number]``: its first cell;
     ``links[number]``: (parent, smallest source of a tree or forward edge); ``kept[e]``: (source number, next edge).
-    ``stack``: rows (next edge, end, number). ``state``: next number, kept edges, position in ``roots``, depth or -1.
+    ``stack``: rows (next edge, end, number). ``state``: next number, kept edges, position in ``roots``, depth or -1,
+    number of the root of the current tree.
     No array is reassigned in the loop: numba would count references at every step (5x slower, measured).
     """
-    count, kept_count, root_at, depth = state[0], state[1], state[2], state[3]
+    count, kept_count, root_at, depth, tree = state[0], state[1], state[2], state[3], state[4]
     status = 0
     while True:
         if depth < 0:
             if root_at == len(roots):
                 break
-            root = roots[root_at]
+            root = np.int64(roots[root_at])
             root_at += 1
-            if numbers[root, 0] != ROOT:
+            if cells[root] != ROOT:
                 continue
-            numbers[root, 0] = ROOT - 1
+            cells[root] = ROOT - count
             order[count] = root
             links[count, 0] = 0
             links[count, 1] = 0
+            tree = count
             depth = 0
-            stack[0, 0], stack[0, 1], stack[0, 2] = starts[root], starts[root + 1], count
+            stack[0, 0], stack[0, 1], stack[0, 2] = root + OWN, root + OWN + np.int64(cells[root + 1]), count
             count += 1
         if depth + 1 == len(stack):
             status = 1
@@ -68,65 +60,63 @@ def search(
         limit = stack[depth, 1]
         source = stack[depth, 2]
         while at < limit:
-            if at + 3 * STEP < limit:
-                ahead = np.int64(targets[at + 3 * STEP])
-                prefetch(numbers, 2 * ahead)
-                prefetch(starts, ahead)
-                ahead = np.int64(targets[at + 2 * STEP])
-                prefetch(targets, np.int64(starts[ahead]))
-                ahead = np.int64(targets[at + STEP])
-                for edge in range(
-                    np.int64(starts[ahead]), min(np.int64(starts[ahead + 1]), np.int64(starts[ahead]) + 3)
-                ):
-                    prefetch(numbers, 2 * np.int64(targets[edge]))
-                    prefetch(starts, np.int64(targets[edge]))
-            node = np.int64(targets[at])
+            if at + 9 < limit:  # of big arrays: the elements, and what these refer to
+                prefetch(cells, np.int64(cells[at + 8]))
+                ahead = np.int64(cells[at + 4])
+                for edge in range(ahead + OWN, ahead + OWN + 3):
+                    prefetch(cells, np.int64(cells[edge]))
+            node = np.int64(cells[at])
             at += 1
-            seen = np.int64(numbers[node, 0])
+            seen = np.int64(cells[node])
             if seen == UNSEEN:
-                numbers[node, 0] = count
+                begin = node + OWN
+                end = begin + np.int64(cells[node + 1])
+                cells[node] = count
+                cells[node + 1] = NONE
                 order[count] = node
                 links[count, 0] = source
                 links[count, 1] = source
-                begin, end = np.int64(starts[node]), np.int64(starts[node + 1])
                 count += 1
                 if begin < end:
                     stack[depth, 0] = at
                     depth += 1
                     stack[depth, 0], stack[depth, 1], stack[depth, 2] = begin, end, count - 1
                     for edge in range(begin, min(end, begin + AHEAD)):
-                        prefetch(numbers, 2 * np.int64(targets[edge]))
-                        prefetch(starts, np.int64(targets[edge]))
+                        prefetch(cells, np.int64(cells[edge]))
                     break
             elif seen > source:
                 links[seen, 1] = min(links[seen, 1], source)
-            elif seen >= 0 and seen != source:
+            elif seen >= 0 and seen < tree:
+                cells[node + 1] = SETTLED
+            elif seen >= 0 and seen != source and cells[node + 1] != SETTLED:
                 kept[kept_count, 0] = source
-                kept[kept_count, 1] = numbers[node, 1]
-                numbers[node, 1] = kept_count
+                kept[kept_count, 1] = cells[node + 1]
+                cells[node + 1] = kept_count
                 kept_count += 1
         else:
             depth -= 1
-    state[0], state[1], state[2], state[3] = count, kept_count, root_at, depth
+    state[0], state[1], state[2], state[3], state[4] = count, kept_count, root_at, depth, tree
     return status
 
 
 @kernel
-def semidominators(w: Number, numbers: Array, order: Array, links: Array, kept: Array, path: Array) -> Number:
-    """From number ``w`` down to 1: replaces each node's list head in ``numbers`` by its semidominator's number.
+def semidominators(
+    w: Number, cells: Array, order: Array, links: Array, kept: Array, idom: Array, path: Array
+) -> Number:
+    """From number ``w`` down to 1: ``order`` becomes the semidominator's number, ``idom`` the parent's.
 
     Path compression on ``links``: (nearest unfinished ancestor, smallest semidominator below it). Returns 0, or the
     number at which ``path`` was too short: grow it and go on from there.
     """
     while w > 0:
-        if w > 2 * AHEAD:
-            prefetch(numbers, 2 * np.int64(order[w - 2 * AHEAD]))
-            head = np.int64(numbers[order[w - AHEAD], 1])
+        if w > 3 * AHEAD:
+            prefetch(cells, np.int64(order[w - 3 * AHEAD]) + 1)
+            prefetch(kept, 2 * np.int64(cells[order[w - 2 * AHEAD] + 1]))
+            head = np.int64(cells[order[w - AHEAD] + 1])
             if head >= 0:
-                prefetch(kept, 2 * head)
-        node = order[w]
-        semi = links[w, 1]
-        edge = np.int64(numbers[node, 1])
+                prefetch(links, 2 * np.int64(kept[head, 0]))
+        edge = np.int64(cells[order[w] + 1])
+        semi = np.int64(links[w, 1]) if edge != SETTLED else np.int64(0)
         while edge >= 0 and semi > 0:
             top = np.int64(kept[edge, 0])
             edge = np.int64(kept[edge, 1])
@@ -137,29 +127,28 @@ def semidominators(w: Number, numbers: Array, order: Array, links: Array, kept: 
                 path[length] = top
                 length += 1
                 top = np.int64(links[top, 0])
-            best = links[top, 1]
+            best = np.int64(links[top, 1])
             above = links[top, 0]
             while length > 0:
                 length -= 1
                 u = path[length]
-                best = min(best, links[u, 1])
+                best = min(best, np.int64(links[u, 1]))
                 links[u, 1] = best
                 links[u, 0] = above
             semi = min(semi, best)
         links[w, 1] = semi
-        numbers[node, 1] = semi
+        idom[w] = links[w, 0]
+        order[w] = semi
         w -= 1
     return 0
 
 
 @kernel
-def immediate_dominators(count: Number, numbers: Array, order: Array, idom: Array) -> None:
+def immediate_dominators(count: Number, semis: Array, idom: Array) -> None:
     """``idom[number]``: parent before, immediate dominator after (0: the virtual root): the nearest common ancestor
     of parent and semidominator in the tree made so far."""
     for w in range(1, count):
-        if w + AHEAD < count:
-            prefetch(numbers, 2 * np.int64(order[w + AHEAD]))
-        semi = numbers[order[w], 1]
+        semi = semis[w]
         d = idom[w]
         while d > semi:
             d = idom[d]
@@ -179,13 +168,17 @@ def sum_retained(count: Number, order: Array, idom: Array, shallow: Array, sums:
 
 
 @kernel
-def by_node(count: Number, order: Array, idom: Array, sums: Array, idom_node: Array, retained: Array) -> None:
-    """Number-indexed results into node-indexed ones; ``idom_node`` is -1 below the virtual root."""
-    for w in range(1, count):
-        node = order[w]
-        d = idom[w]
-        idom_node[node] = order[d] if d > 0 else -1
-        retained[node] = sums[w]
+def retained_by_node(order: Array, sums: Array, first: Number, last: Number, retained: Array) -> None:
+    """Sums by number into sums by node, for numbers ``first:last``."""
+    for w in range(max(first, 1), last):
+        retained[order[w]] = sums[w]
+
+
+@kernel
+def dominators_by_node(order: Array, idom: Array, first: Number, last: Number, idom_node: Array) -> None:
+    """Numbers into nodes, for numbers ``first:last``; -1 below the virtual root."""
+    for w in range(max(first, 1), last):
+        idom_node[order[w]] = order[idom[w]] if idom[w] > 0 else -1
 
 
 @kernel
@@ -291,14 +284,13 @@ def mark_targets(starts: Array, targets: Array, sources: Array, mark: Array) -> 
 
 
 @kernel
-def cycle_seeds(starts: Array, targets: Array, numbers: Array) -> Array:
-    """One object, the lowest, of each group of unseen objects that the ones before do not reach."""
-    mark = np.zeros(len(numbers), np.uint8)
-    stack = np.empty(len(numbers), np.int32)
-    seeds = np.empty(len(numbers), np.int32)
+def cycle_seeds(starts: Array, targets: Array, mark: Array) -> Array:
+    """One object, the lowest, of each group of objects with mark 0 that the ones before do not reach; marks them."""
+    stack = np.empty(len(mark), np.int32)
+    seeds = np.empty(len(mark), np.int32)
     found = 0
-    for i in range(len(numbers)):
-        if numbers[i, 0] != UNSEEN or mark[i] != 0:
+    for i in range(len(mark)):
+        if mark[i] != 0:
             continue
         seeds[found] = i
         found += 1
@@ -310,7 +302,7 @@ def cycle_seeds(starts: Array, targets: Array, numbers: Array) -> Array:
             node = stack[depth]
             for at in range(starts[node], starts[node + 1]):
                 target = targets[at]
-                if mark[target] == 0 and numbers[target, 0] == UNSEEN:
+                if mark[target] == 0:
                     mark[target] = 1
                     stack[depth] = target
                     depth += 1

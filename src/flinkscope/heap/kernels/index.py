@@ -250,8 +250,10 @@ def build_graph(
     starts: Array,
     targets: Array,
     out: Number,
+    own: Number,
 ) -> tuple[Number, Number]:
-    """The out-edges of objects ``first:last`` into ``targets`` from slot ``out`` on; ``starts[i]`` is where i's begin.
+    """The out-edges of objects ``first:last`` into ``targets`` from slot ``out`` on, ``own`` free slots before each
+    object's; they begin at ``starts[i]`` + own * (i + 1).
 
     ``extra``: rows (object, target) sorted by object, as a thread and its locals. Returns (slots used, unresolvable).
     """
@@ -260,7 +262,8 @@ def build_graph(
     while more < len(extra) and extra[more, 0] < first:
         more += 1
     for i in range(first, last):
-        starts[i] = out
+        starts[i] = out - own * i
+        out += own
         row = np.int64(class_of[i])
         if row >= 0 and layout.target[row] >= 0:
             targets[out] = layout.target[row]

@@ -80,9 +80,9 @@ def key_column(name: str) -> str:
 
 
 def rows_sql(files: EventFiles, key: str, zone: str, latest_ms: int) -> str:
-    """SELECT with one row an input row: user BIGINT, key BIGINT or VARCHAR, day INTEGER, view BOOLEAN.
+    """SELECT with one row an input row: user BIGINT, key BIGINT or VARCHAR, day INTEGER, view BOOLEAN, ms BIGINT.
 
-    All but key are NULL for a malformed row.
+    All but key and ms are NULL for a malformed row.
     ``latest_ms``: a time stamp after it is a mistake, as one of the year 56000 is (microseconds).
     """
     column = key_column(key)
@@ -95,7 +95,7 @@ def rows_sql(files: EventFiles, key: str, zone: str, latest_ms: int) -> str:
     return f"""
         SELECT CASE WHEN well THEN userId END AS "user", {key_sql} AS key,
                CASE WHEN well THEN CAST({day_expression(time_zone(zone), "ms")} AS INTEGER) END AS day,
-               CASE WHEN well THEN behavior = 'pv' END AS view
+               CASE WHEN well THEN behavior = 'pv' END AS view, ms
         FROM (
           SELECT *, coalesce(userId >= 0 AND itemId >= 0 AND categoryId >= 0 AND behavior <> ''
                     AND ts > 0 AND ms <= {latest_ms}{filled}, false) AS well

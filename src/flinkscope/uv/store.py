@@ -23,6 +23,7 @@ DEFAULT_PREFIX = "uv:"
 PASSWORD_VARIABLE = "FLINKSCOPE_REDIS_PASSWORD"
 STEP_FIELDS = 5_000  # 2 ms of a Redis thread, measured with redis-server 7.0
 TIMEOUT_S = 10.0
+_META = ("zone", "key", "design", "updated_at")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -30,19 +31,25 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 class RedisAddress:
     """Where the counts are. ``url``: ``redis://`` or ``rediss://`` (TLS), with user and password if need be.
 
-    The password may come from the environment variable FLINKSCOPE_REDIS_PASSWORD instead, which no process list shows.
+    ``password``, or else the environment variable FLINKSCOPE_REDIS_PASSWORD, is what no process list shows.
+    Of a cluster the url may name several nodes, parted by commas.
     """
 
     url: str = DEFAULT_URL
     prefix: str = DEFAULT_PREFIX
     cluster: bool = False
     ca_file: str | None = None
+    password: str | None = None
+
+    @property
+    def first_url(self) -> str:
+        """The first node's."""
+        return self.url.split(",")[0].strip()
 
     @property
     def shown(self) -> str:
-        """Host and port, without user and password."""
-        parts = urlsplit(self.url)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+        """The url without user and password."""
+        return re.sub(r"//[^/@]*@", "//", self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,8 @@ class VisitorStore:
     def meta(self) -> dict[str, str]:
         """What the job wrote of itself: zone, key, design, updated_at; empty if it wrote nothing yet."""
         with _told(self.address):
-            return dict(self._client.hgetall(f"{self.address.prefix}meta"))
+            values = self._client.hmget(f"{self.address.prefix}meta", _META)
+        return {name: value for name, value in zip(_META, values, strict=True) if value is not None}
 
     def size(self, day: str) -> int:
         """How many keys the day has; O(1)."""
@@ -170,15 +178,16 @@ def _connect(address: RedisAddress) -> Any:
         "socket_timeout": TIMEOUT_S,
         "socket_connect_timeout": TIMEOUT_S,
     }
-    password = os.environ.get(PASSWORD_VARIABLE)
-    if password and not urlsplit(address.url).password:
-        words["password"] = password
-    if address.ca_file is not None and urlsplit(address.url).scheme == "rediss":
-        words["ssl_ca_certs"] = address.ca_file
+    password = address.password or os.environ.get(PASSWORD_VARIABLE)
     try:
+        parts = urlsplit(address.first_url)
+        if password and not parts.password:
+            words["password"] = password
+        if address.ca_file is not None and parts.scheme == "rediss":
+            words["ssl_ca_certs"] = address.ca_file
         if address.cluster:
-            return redis.RedisCluster.from_url(address.url, **words)
-        return redis.Redis.from_url(address.url, **words)
+            return redis.RedisCluster.from_url(address.first_url, **words)
+        return redis.Redis.from_url(address.first_url, **words)
     except ValueError as error:
         raise UsageError(f"not a Redis address: {error}", hint="for example redis://127.0.0.1:6379/0") from error
 
@@ -193,7 +202,7 @@ def _told(address: RedisAddress) -> Iterator[None]:
     except ImportError:  # _connect says so
         yield
         return
-    where = f"Redis at {address.shown}"
+    where = address.shown
     try:
         yield
     except errors.AuthenticationError as error:

@@ -33,9 +33,19 @@ def day_start_ms(zone: ZoneInfo, day: str) -> int:
     return int(start.timestamp()) * 1000
 
 
+def day_end_ms(zone: ZoneInfo, day: str) -> int:
+    """The first millisecond of the next day."""
+    return day_start_ms(zone, (date.fromisoformat(day) + timedelta(days=1)).isoformat())
+
+
 def day_name(number: int) -> str:
     """``17496`` is ``2017-11-26``."""
     return (_EPOCH + timedelta(days=number)).isoformat()
+
+
+def day_number(name: str) -> int:
+    """``2017-11-26`` is ``17496``."""
+    return (date.fromisoformat(name) - _EPOCH).days
 
 
 def day_expression(zone: ZoneInfo, milliseconds: str) -> str:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from flinkscope.capture.target import Target, is_address, target_of
 from flinkscope.errors import FlinkscopeError, SourceError
 from flinkscope.progress import SILENT, Progress
+from flinkscope.sources.archive import private_folder
 from flinkscope.sources.case import Case
 from flinkscope.sources.inputs import Ignored, case_from
-from flinkscope.sources.merging import private_folder
 
 if TYPE_CHECKING:
     from flinkscope.capture.collect import Wishes

@@ -125,7 +125,7 @@ class Recording:
         try:
             saved = json.loads((self.folder / _STEPS_FILE).read_text(encoding="utf-8"))
             before, done = saved["identity"], {str(name) for name in saved["done"]}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UsageError(f"{self.folder}: cannot be gone on with: {error}", hint="remove that folder") from error
         if before != identity:
             raise UsageError(

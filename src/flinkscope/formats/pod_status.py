@@ -74,7 +74,7 @@ def read_pod_status(text: str, source: str) -> tuple[PodStatus, ...]:
     UnreadableInputError where no pod is in it. A container without a status yet is listed with state ``unknown``."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         offset = getattr(error, "pos", 0)
         raise FormatError(
             source, offset, "JSON", repr(text[offset : offset + 20]), hint="kubectl get pod NAME -o json > pod.json"

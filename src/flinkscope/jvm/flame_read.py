@@ -16,7 +16,7 @@ from flinkscope.formats.stacks import EVENTS, StackProfile
 from flinkscope.jvm.flame import FlameProfile
 from flinkscope.progress import SILENT, Progress
 
-LARGEST_TEXT_BYTES = 1 << 30
+LARGEST_TEXT_BYTES = 256 << 20  # a page of async-profiler with a million stacks has 60 MB
 _HINT = "collapsed stacks, a JFR recording, Flink's flame graph (JSON) or async-profiler's page can be read"
 
 

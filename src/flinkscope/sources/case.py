@@ -16,8 +16,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flinkscope.errors import SourceError, UnreadableInputError, UsageError
+from flinkscope.sources.archive import unpacked
 
 MANIFEST_NAME = "manifest.json"
+LARGEST_MANIFEST_BYTES = 16 << 20
 FORMAT_NAME = "flinkscope-case"
 FORMAT_VERSION = 1
 
@@ -223,9 +225,11 @@ def _from_folder(root: Path) -> Case:
             f"{root}: no {MANIFEST_NAME}, so this is not a flinkscope case",
             hint="give the folder or its files to `flinkscope diagnose`; it recognises them by content",
         )
+    if manifest.stat().st_size > LARGEST_MANIFEST_BYTES:
+        raise UnreadableInputError(f"{manifest}: {manifest.stat().st_size:,} bytes: larger than any manifest")
     try:
         document = json.loads(manifest.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableInputError(f"{manifest}: not valid JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT_NAME:
         raise UnreadableInputError(
@@ -262,20 +266,7 @@ def _from_document(root: Path, document: dict[str, Any]) -> Case:
 
 
 def _unpack(archive_path: Path) -> Path:
-    import atexit
-    import shutil
-
-    target = Path(tempfile.mkdtemp(prefix="flinkscope-case-"))
-    atexit.register(shutil.rmtree, target, ignore_errors=True)
-    with zipfile.ZipFile(archive_path) as archive:
-        free = shutil.disk_usage(target).free
-        need = sum(info.file_size for info in archive.infolist())
-        if need > free:
-            raise SourceError(f"{archive_path}: needs {need:,} bytes unpacked, {free:,} are free in {target.parent}")
-        try:
-            archive.extractall(target)  # zipfile refuses absolute paths and `..`
-        except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
-            raise UnreadableInputError(f"{archive_path}: damaged zip: {error}") from error
+    target = unpacked(archive_path)
     if (target / MANIFEST_NAME).is_file():
         return target
     inner = sorted(target.glob(f"*/{MANIFEST_NAME}"))

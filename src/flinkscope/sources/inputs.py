@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flinkscope.errors import SourceError, UnreadableInputError, UsageError
+from flinkscope.sources.archive import unpacked
 from flinkscope.sources.case import ARTIFACT_KINDS, Artifact, Case, CaseProcess, is_case, open_case
 from flinkscope.sources.joining import Found, JoinedProcess, group_of, join
-from flinkscope.sources.merging import merged, unpacked
+from flinkscope.sources.merging import merged
 from flinkscope.sources.recognise import recognise
 
 _MAX_FILES = 10_000

@@ -75,7 +75,7 @@ class Kubectl:
         data = self._run(["get", "pod", self.address.pod, "--output=json"])
         try:
             document = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableInputError(f"kubectl get pod {self.address}: not JSON: {data[:80]!r}") from error
         if not isinstance(document, dict) or document.get("kind") != "Pod":
             raise UnreadableInputError(f"kubectl get pod {self.address}: expected a Pod, found {str(document)[:80]}")

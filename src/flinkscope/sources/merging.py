@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flinkscope.errors import SourceError, UnreadableInputError
+from flinkscope.sources.archive import private_folder
 from flinkscope.sources.case import Artifact, Case, CaseProcess
 from flinkscope.sources.clues import clues_of, joined
 
@@ -63,33 +59,6 @@ def _each_once(artifacts: Sequence[Artifact], root: Path) -> list[Artifact]:
         if known is None or (root / artifact.path).stat().st_size > (root / known.path).stat().st_size:
             best[key] = artifact
     return [a for a in artifacts if a in best.values()]
-
-
-def unpacked(archive_path: Path) -> Path:
-    """The files of a zip in a private temporary folder that lives until the process ends.
-
-    Raises SourceError when there is no room, UnreadableInputError when the zip is damaged.
-    """
-    target = private_folder("flinkscope-zip-")
-    try:
-        with zipfile.ZipFile(archive_path) as archive:
-            need = sum(info.file_size for info in archive.infolist())
-            free = shutil.disk_usage(target).free
-            if need > free:
-                raise SourceError(
-                    f"{archive_path}: needs {need:,} bytes unpacked, {free:,} are free in {target.parent}"
-                )
-            archive.extractall(target)  # zipfile refuses absolute paths and `..`
-    except (zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError) as error:
-        raise UnreadableInputError(f"{archive_path}: damaged zip: {error}", hint="unpack it by hand") from error
-    return target
-
-
-def private_folder(prefix: str) -> Path:
-    """A new folder that only we can read, removed when the process ends."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def _folder_name(case: Case, number: int, cases: Sequence[Case]) -> str:

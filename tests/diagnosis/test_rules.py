@@ -119,7 +119,7 @@ def test_a_symptom_alone_is_no_root_cause_and_says_what_would_tell_it() -> None:
     assert [f.rule for f in diagnosis.fired] == ["R10"]
     story = build_report(diagnosis).story
     assert "does not tell the cause" in story.headline
-    assert story.do == ("To find the cause, collect: jcmd PID GC.heap_dump FILE",)
+    assert story.do[0] == "To find the cause, collect: jcmd PID GC.heap_dump FILE"
 
 
 def test_a_cut_off_dump_rules_nothing_out() -> None:

@@ -44,30 +44,27 @@ def judge(facts: Facts, rules: Iterable[RuleModule] | None = None) -> Diagnosis:
 
 
 def _of_process(modules: Iterable[RuleModule], process: ProcessFacts) -> list[Finding]:
-    findings = [
-        Finding(
-            m.rule.id,
-            m.rule.title,
-            m.rule.severity,
-            process.id,
-            evaluate(m, process),
-            m.rule.explains,
-            symptom=m.rule.symptom,
-        )
-        for m in modules
-        if process.role in m.rule.roles
-    ]
+    findings = [_finding(m, process) for m in modules if process.role in m.rule.roles]
     fired = {f.rule: f for f in findings if f.verdict is Verdict.FIRED}
     return [_with_cause(f, fired) for f in findings]
 
 
+def _finding(module: RuleModule, process: ProcessFacts) -> Finding:
+    rule, outcome = module.rule, evaluate(module, process)
+    explains = (*rule.explains, *(outcome.explains if isinstance(outcome, Fired) else ()))
+    return Finding(rule.id, rule.title, rule.severity, process.id, outcome, explains, symptom=rule.symptom)
+
+
 def _with_cause(finding: Finding, fired: dict[str, Finding]) -> Finding:
-    """Keeps of ``explains`` what fired here, and notes the strongest fired rule that explains this one."""
+    """Keeps of ``explains`` what fired here, and notes the strongest fired rule that explains this one.
+
+    What did not fire keeps what it would explain: that is what to collect for.
+    """
+    explains = tuple(dict.fromkeys(r for r in finding.explains if r in fired))
     if finding.verdict is not Verdict.FIRED:
-        return replace(finding, explains=())
+        return replace(finding, explains=explains)
     causes = [f for f in fired.values() if finding.rule in f.explains and f.rule != finding.rule]
     best = min(causes, key=_rank) if causes else None
-    explains = tuple(r for r in finding.explains if r in fired)
     return replace(finding, explains=explains, explained_by=best.rule if best else None)
 
 

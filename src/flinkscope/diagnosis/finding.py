@@ -95,7 +95,10 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """The rule holds. ``certainty_bp``: 10,000 is proved by the evidence; ``explained_bytes``: what it accounts for."""
+    """The rule holds. ``certainty_bp``: 10,000 is proved by the evidence; ``explained_bytes``: what it accounts for.
+
+    ``explains``: rules that are its symptoms in this very case, beyond those that always are.
+    """
 
     summary: str
     evidence: tuple[Evidence, ...]
@@ -103,6 +106,7 @@ class Fired:
     certainty_bp: int
     explained_bytes: int = 0
     attempts: tuple[str, ...] = ()  # what people try here that does not help, and why not
+    explains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,9 @@ Outcome = Fired | RuledOut | Unclear | NotEvaluated
 class Finding:
     """A rule's outcome for one process, with its place in the cause chain.
 
-    ``explains``: ids of fired rules that are symptoms of this one; ``explained_by``: the id of the rule that causes
-    this one, or None for a root. ``symptom``: never the root cause, also when nothing here explains it.
+    ``explains``: ids of fired rules that are symptoms of this one (that would be, where it did not fire);
+    ``explained_by``: the id of the rule that causes this one, or None for a root. ``symptom``: never the root cause,
+    also when nothing here explains it.
     """
 
     rule: str

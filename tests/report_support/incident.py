@@ -20,6 +20,7 @@ from flinkscope.diagnosis.facts import (
     MemorySplit,
     ProcessFacts,
     Taken,
+    TreeShare,
 )
 from flinkscope.diagnosis.finding import (
     CodeChange,
@@ -199,6 +200,13 @@ def heap_facts() -> HeapFacts:
         dominators=tuple(DominatorShare(n, a, b, label) for n, a, b, label in owners),
         oom_thread="Window(TumblingEventTimeWindows) (1/2)#0",
         gap=None,
+        tree=(
+            TreeShare(0, "org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry", 808_147, 121_000_000),
+            TreeShare(1, "org.roaringbitmap.RoaringBitmap", 402_118, 58_000_000),
+            TreeShare(2, "org.roaringbitmap.RoaringArray", 402_118, 51_000_000),
+            TreeShare(1, "java.lang.Long", 402_377, 9_657_048),
+            TreeShare(0, "org.apache.flink.runtime.state.heap.HeapPriorityQueueSet", 4, 61_200_000),
+        ),
     )
 
 

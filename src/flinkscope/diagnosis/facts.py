@@ -86,6 +86,16 @@ class UserHold:
 
 
 @dataclass(frozen=True, slots=True)
+class TreeShare:
+    """A node of the dominator tree folded by class, in the order of a walk; ``depth`` 0 is top level."""
+
+    depth: int
+    class_name: str
+    objects: int
+    retained_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeapFacts:
     """What a heap dump says of the whole heap. Sizes are shallow bytes; ``gap`` tells what a damaged dump lacks."""
 
@@ -100,6 +110,7 @@ class HeapFacts:
     oom_thread: str | None
     gap: str | None
     owners: tuple[OwnerShare, ...] = ()
+    tree: tuple[TreeShare, ...] = ()  # the biggest nodes only
     retained: tuple[ClassCount, ...] = ()  # the classes that retain most, the JDK's left out
     holds: tuple[UserHold, ...] = ()
     class_count: int = 0

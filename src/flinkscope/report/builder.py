@@ -31,7 +31,7 @@ from flinkscope.report.model import (
     SnippetRow,
     StepRow,
 )
-from flinkscope.report.pictures import heap_row, state_row
+from flinkscope.report.pictures import heap_row, loaders_row, state_row
 from flinkscope.report.story import ended, process_story, role_name, story_of
 from flinkscope.report.timeline import process_timeline
 from flinkscope.report.wording import capitalised, cleaned, shortened
@@ -182,7 +182,7 @@ def _processes(facts: Facts, fired: tuple[Finding, ...], guilty: str) -> Iterato
     for number, process in enumerate(order):
         row = _process(process, fired)
         if number >= MAX_PICTURED:
-            row = replace(row, timeline=None, memory=(), heap=None, state=None)
+            row = replace(row, timeline=None, memory=(), heap=None, state=None, loaders=None)
         alone = isinstance(process.gc, Absent) and beside_a_heap
         yield replace(row, timeline=None) if alone else row
 
@@ -202,7 +202,12 @@ def _process(process: ProcessFacts, fired: tuple[Finding, ...]) -> ProcessRow:
         memory=tuple(_memory_bars(process, fired)),
         heap=None if isinstance(process.heap, Absent) else heap_row(process.heap),
         state=None if isinstance(process.state, Absent) else state_row(process.state),
+        loaders=None if isinstance(process.loaders, Absent) else loaders_row(process.loaders, _dump_of(process)),
     )
+
+
+def _dump_of(process: ProcessFacts) -> str:
+    return "" if isinstance(process.heap, Absent) else str(process.heap.place)
 
 
 def _memory_bars(process: ProcessFacts, fired: tuple[Finding, ...]) -> Iterator[MemoryBarRow]:

@@ -19,6 +19,8 @@ FORMAT_VERSION = 1
 MAX_CLASSES = 40
 MAX_OWNERS = 60
 MAX_DOMINATORS = 20
+MAX_NODES = 300
+MAX_PINS = 60
 MAX_PICTURED = 8
 MAX_ROWS_A_RULE = 4
 
@@ -246,10 +248,54 @@ class ClassRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TreeRow:
+    """A node of the dominator tree folded by class, in the order of a walk: ``depth`` 0 is top level, children follow.
+
+    ``bytes``: what its objects keep alive, those below it included.
+    """
+
+    depth: int
+    name: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PinRow:
+    """What keeps left class loaders from going: ``pins`` of the same kind over ``loaders`` of them.
+
+    ``chain``: from the GC root to the loader, of one of them; ``code``: the class that made it, empty if not known.
+    """
+
+    text: str
+    library: str
+    code: str
+    thread: str
+    loaders: int
+    pins: int
+    chain: tuple[str, ...]
+    remedy: str
+    certainty_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadersRow:
+    """User class loaders in the dump: ``leaked`` ones are closed and still strongly reachable."""
+
+    leaked: int
+    live: int
+    awaiting_gc: int
+    metaspace_bytes: int
+    pins: tuple[PinRow, ...] = ()
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HeapRow:
     """What is inside the heap dump. ``used_bytes``: shallow bytes of what can be reached; ``note``: what is missing.
 
-    ``owners`` share out the heap in Flink's terms; ``dominators`` are the single objects that keep most alive.
+    ``owners`` share out the heap in Flink's terms; ``dominators`` are the single objects that keep most alive;
+    ``tree`` is the dominator tree by class, its biggest nodes.
     """
 
     dump: str
@@ -263,6 +309,7 @@ class HeapRow:
     owners: tuple[OwnerRow, ...] = ()
     dominators: tuple[OwnerRow, ...] = ()
     note: str = ""
+    tree: tuple[TreeRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +346,7 @@ class ProcessRow:
     memory: tuple[MemoryBarRow, ...] = ()
     heap: HeapRow | None = None
     state: FlinkStateRow | None = None
+    loaders: LoadersRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

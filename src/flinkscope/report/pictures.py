@@ -6,18 +6,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flinkscope.diagnosis.facts import HeapFacts
+from flinkscope.flink.loaders import PinGroup, UserLoader, pin_groups
 from flinkscope.flink.state_facts import KeyedState, StateFacts, TimerService, WindowOperator, WindowSpan
 from flinkscope.report.model import (
     MAX_CLASSES,
     MAX_DOMINATORS,
+    MAX_NODES,
     MAX_OWNERS,
+    MAX_PINS,
     ClassRow,
     FlinkStateRow,
     HeapRow,
+    LoadersRow,
     OperatorRow,
     OwnerRow,
+    PinRow,
     StateRow,
     TimerRow,
+    TreeRow,
 )
 from flinkscope.report.wording import exact_ms, one_of, shortened
 
@@ -41,6 +47,39 @@ def heap_row(heap: HeapFacts) -> HeapRow:
         owners=_owners(heap),
         dominators=_dominators(heap, MAX_DOMINATORS),
         note=heap.gap or "",
+        tree=tuple(
+            TreeRow(n.depth, shortened(n.class_name), n.objects, n.retained_bytes) for n in heap.tree[:MAX_NODES]
+        ),
+    )
+
+
+def loaders_row(loaders: Sequence[UserLoader], dump: str) -> LoadersRow | None:
+    """The user class loaders and what keeps the leaked ones; None where the process has none."""
+    if not loaders:
+        return None
+    leaked = [loader for loader in loaders if loader.state == "leaked"]
+    return LoadersRow(
+        leaked=len(leaked),
+        live=sum(loader.state == "live" for loader in loaders),
+        awaiting_gc=sum(loader.state == "awaiting_gc" for loader in loaders),
+        metaspace_bytes=sum(loader.metaspace_bytes for loader in leaked),
+        pins=tuple(_pin(group) for group in pin_groups(leaked)[:MAX_PINS]),
+        place=shortened(dump),
+    )
+
+
+def _pin(group: PinGroup) -> PinRow:
+    pin = group.example
+    return PinRow(
+        text=group.text,
+        library=shortened(group.library),
+        code=shortened(group.code or ""),
+        thread=shortened(group.thread or ""),
+        loaders=group.loaders,
+        pins=group.pins,
+        chain=tuple(shortened(step) for step in pin.chain[:12]),
+        remedy=pin.remedy,
+        certainty_bp=pin.certainty_bp,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from flinkscope.absent import present
@@ -66,7 +67,7 @@ def process_story(process: ProcessFacts, fired: Iterable[Finding]) -> Iterator[s
     own = [f for f in fired if f.process == process.id]
     for finding in own:
         if finding.explained_by is None and isinstance(finding.outcome, Fired):
-            symptoms = f" ({', '.join(finding.explains)} follow from it)" if finding.explains else ""
+            symptoms = f" (its symptoms: {', '.join(finding.explains)})" if finding.explains else ""
             yield f"{finding.rule}: {finding.title}{symptoms}. {capitalised(finding.outcome.summary)}."
     if not own:
         yield "Nothing was found wrong with it."
@@ -166,15 +167,11 @@ def _has_a_story(process: ProcessFacts) -> bool:
 def _only_symptoms(diagnosis: Diagnosis, what: tuple[str, ...]) -> StoryRow:
     """Something is wrong, and the evidence does not tell why: say what would."""
     found = [f.outcome.summary for f in diagnosis.fired if isinstance(f.outcome, Fired)]
-    missing = [
-        absent.how_to_get
-        for f in diagnosis.findings
-        if isinstance(f.outcome, NotEvaluated) and f.process == diagnosis.fired[0].process
-        for absent in f.outcome.missing
-    ]
-    unclear = [f.outcome.collect for f in diagnosis.findings if isinstance(f.outcome, Unclear)]
-    wanted = tuple(dict.fromkeys(text for text in (*missing, *unclear) if text))
-    do = tuple(f"To find the cause, collect: {text}" for text in wanted[:MAX_REMEDIES])
+    open_causes = [f.outcome for f in diagnosis.findings if f.process == diagnosis.fired[0].process and f.explains]
+    missing = [absent.how_to_get for o in open_causes if isinstance(o, NotEvaluated) for absent in o.missing]
+    unclear = [o.collect for o in open_causes if isinstance(o, Unclear)]
+    asked = Counter(text for text in (*missing, *unclear) if text)  # what most causes wait for goes first
+    do = tuple(f"To find the cause, collect: {text}" for text, _ in asked.most_common(MAX_REMEDIES))
     return StoryRow(
         f"{diagnosis.fired[0].title}: a symptom; this evidence does not tell the cause", what, tuple(found), do
     )

@@ -79,8 +79,9 @@ def _diff(remedy: RemedyRow, ink: Ink, width: int) -> Iterator[str]:
 
 
 def _details(report: Report, ink: Ink, width: int) -> Iterator[str]:
+    told = next((f.process for f in report.findings if f.rule == report.root_cause), None)
     for process in report.processes:
-        yield from _process(process, ink, width, tell=len(report.processes) > 1)
+        yield from _process(process, ink, width, tell=len(report.processes) > 1 and process.id != told)
     for finding in report.findings:
         yield from _finding(finding, ink, width)
     yield from _rules("NOT DECIDED: THE EVIDENCE POINTS BOTH WAYS", report.unclear, ink, width)
@@ -92,7 +93,7 @@ def _details(report: Report, ink: Ink, width: int) -> Iterator[str]:
 
 
 def _process(process: ProcessRow, ink: Ink, width: int, *, tell: bool) -> Iterator[str]:
-    """``tell``: with its story, which the first screen has where there is only one process."""
+    """``tell``: with its story; the first screen has that of the root cause."""
     about = [
         process.role_title,
         f"Flink {process.flink}" if process.flink else "",

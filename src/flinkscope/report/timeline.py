@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from flinkscope.absent import Absent
 from flinkscope.diagnosis.facts import CheckpointFacts, GcFacts, ProcessFacts
 from flinkscope.report.chart_model import MAX_POINTS, ChartRow, LevelRow, MarkRow, PanelRow, SeriesRow
+from flinkscope.report.log_marks import log_marks
 from flinkscope.report.thinning import saw_tooth, thinned
 from flinkscope.units import human_bytes, human_ns
 
@@ -29,7 +30,7 @@ def process_timeline(process: ProcessFacts) -> ChartRow | None:
         return None
     if not isinstance(checkpoints, Absent) and checkpoints.end_times_ms and start_unix_ms is not None:
         panels.append(_checkpoint_panel(checkpoints, start_unix_ms))
-    marks = [*_full_gc_marks(gc), *_death_mark(process, gc)]
+    marks = [*_full_gc_marks(gc), *log_marks(process.log_events, gc), *_death_mark(process, gc)]
     return ChartRow("Heap over time", tuple(panels), tuple(marks), start_unix_ms, _note(gc))
 
 

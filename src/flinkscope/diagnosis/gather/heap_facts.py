@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from flinkscope.diagnosis.facts import ClassCount, DominatorShare, HeapFacts, OwnerShare
+from flinkscope.diagnosis.facts import ClassCount, DominatorShare, HeapFacts, OwnerShare, TreeShare
 from flinkscope.diagnosis.gather.user_holds import generated_classes, user_holds
 from flinkscope.flink.lens import view
 from flinkscope.flink.lens.families import JDK, family_of
@@ -14,6 +14,7 @@ from flinkscope.flink.lens.process import ProcessView
 from flinkscope.flink.loaders import UserLoader, user_loaders
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.heap import open_heap
+from flinkscope.heap.class_tree import class_tree
 from flinkscope.heap.store import Heap
 from flinkscope.place import Place
 from flinkscope.progress import Progress
@@ -67,4 +68,5 @@ def _whole_heap(heap: Heap, path: Path, name: str, ownership: Ownership) -> Heap
         class_count=len(heap.classes),
         generated=generated_classes(c.name for c in heap.classes),
         owners=tuple(OwnerShare(o.what, o.task or "", o.objects, o.size_bytes) for o in ownership.owners),
+        tree=tuple(TreeShare(n.depth, n.class_name, n.objects, n.retained_bytes) for n in class_tree(heap)),
     )

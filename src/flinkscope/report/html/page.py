@@ -17,7 +17,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from flinkscope.report.codec import to_document
-from flinkscope.report.html.shapes import boxes, spans
+from flinkscope.report.html.shapes import boxes, icicles, spans
 from flinkscope.report.model import ChangeRow, FigureRow, FindingRow, Report, SnippetRow
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned, first_sentence
@@ -38,7 +38,7 @@ def page_of(template: str, title: str, contents: list[tuple[str, str]], *, part:
     """A page from one of our templates. ``contents``: (anchor, name) for the table of contents; ``part``: whose script
     (and style, if it has one of its own) the page needs besides those of all pages."""
     style = asset("style.css") + (asset("flame.css") if part == "flame" else "")
-    script = asset(f"{part}.js") + asset("page.js")
+    script = asset(f"{part}.js") + (asset("icicle.js") if part == "chart" else "") + asset("page.js")
     return (
         _templates()
         .get_template(template)
@@ -104,7 +104,7 @@ def _contents(report: Report, root: FindingRow | None, others: list[FindingRow])
     rows = [("story", "Story"), *processes[:1]]
     rows += [("remedies", "What to change")] if root and root.remedies else []
     rows += [("evidence", "Evidence")] if root else []
-    for name, title in (("memory", "Memory"), ("state", "State"), ("heap", "Heap")):
+    for name, title in (("memory", "Memory"), ("state", "State"), ("heap", "Heap"), ("loaders", "Class loaders")):
         having = [(i, p) for i, p in enumerate(report.processes, 1) if getattr(p, name)]
         rows += [(f"{name}-{i}", title if len(having) == 1 else f"{title} {p.id}") for i, p in having]
     rows += processes[1:]
@@ -140,6 +140,7 @@ def _templates() -> jinja2.Environment:
         lines=lambda texts: [("", text) for text in texts],
         spans=spans,
         boxes=boxes,
+        icicles=icicles,
     )
     return environment
 

@@ -58,6 +58,37 @@ def boxes(heap: HeapRow) -> list[Box]:
     return _map(owners, heap.used_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class Icicle:
+    """A box of the dominator icicle: ``row`` counts from the top, ``x`` and ``width`` in per cent of the heap."""
+
+    name: str
+    label: str
+    count: int
+    bytes: int
+    hue: int
+    row: int
+    x: str
+    width: str
+
+
+def icicles(heap: HeapRow) -> list[Icicle]:
+    """The dominator tree by class, the heap on top, children below their parent, the biggest on the left."""
+    whole = max(heap.used_bytes, 1)
+    placed = [Icicle("", "", heap.reachable_objects, heap.used_bytes, 7, 0, "0", "100")]
+    starts = [0]  # where the next node of each depth begins, in bytes
+    hues = _hues([node.name for node in heap.tree])
+    for node in heap.tree:
+        del starts[node.depth + 1 :]
+        x = starts[node.depth]
+        starts[node.depth] = x + node.bytes
+        starts.append(x)
+        label = node.name.rsplit(".", 1)[-1]
+        span = (f"{x * 100 / whole:.3f}", f"{node.bytes * 100 / whole:.3f}")
+        placed.append(Icicle(node.name, label, node.count, node.bytes, hues[node.name], node.depth + 1, *span))
+    return placed
+
+
 def _map(parts: list[tuple[str, str, int]], whole: int) -> list[Box]:
     parts = [part for part in parts if part[2] > 0]
     rest = whole - sum(size for _, _, size in parts)

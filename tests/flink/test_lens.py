@@ -137,7 +137,8 @@ def test_the_verdict_counts_per_pane(tmp_path: Path) -> None:
     heap.window_task([Pane(k, 0, DAY, [DAY - 1, 180_000], ["fire-time"]) for k in range(9)])
     state = seen(heap, tmp_path).state
     assert verdict(state, state.operators[0]) == (
-        "each of 9 (key, window) panes holds 1 `fire-time` entries and 2 timers; 9 timers fire at the next instant;"
+        "each of 9 (key, window) panes holds 1 `fire-time` entries and 2 timers until 1970-01-02 08:00+08:00;"
+        " 9 timers fire at the next instant;"
         " purging removes only the contents"
     )
 

@@ -6,17 +6,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flinkscope.cli.heap_answer import heap_command, show_answer, size, table
+from flinkscope.cli.heap_answer import heap_command, show_answer, size, table, tail
 from flinkscope.cli.main import printable
 
 if TYPE_CHECKING:
     from flinkscope.flink.lens.details import StateDetail
+    from flinkscope.flink.lens.jobmanager import JobManagerView
     from flinkscope.flink.lens.ownership import Ownership
     from flinkscope.flink.lens.process import ProcessView
-    from flinkscope.flink.state_facts import StateFacts
+    from flinkscope.flink.state_facts import (
+        EmbeddedState,
+        KeyedState,
+        OperatorState,
+        StateFacts,
+        TimerService,
+        WindowOperator,
+    )
     from flinkscope.heap import Heap
 
 _MOST_OWNERS = 40
+_MOST_ENUMERATORS = 10
+_MOST_UNKNOWN = 10
 _WIDTH = 100
 
 
@@ -29,7 +39,9 @@ def command(heap: Heap, as_json: bool, show_strings: bool) -> None:
 
     def render() -> None:
         _process(seen.process)
+        _jobs(seen.job_manager)
         _state(seen.state)
+        _other_state(seen.state)
         _details(seen.details)
         _owners(seen.ownership)
 
@@ -37,11 +49,16 @@ def command(heap: Heap, as_json: bool, show_strings: bool) -> None:
 
 
 def _process(process: ProcessView) -> None:
+    from textwrap import fill
+
     words = [process.role or "process of unknown role"]
     words += [f"Flink {process.flink_version}"] if process.flink_version else []
     words += [f"Java {process.java_version}"] if process.java_version else []
-    click.echo(f"{', '.join(words)}; jobs: {', '.join(process.jobs) or 'none'}\n")
-    table(("STATE", "JOB", "TASK"), [(t.state, t.job_name, t.name) for t in process.tasks])
+    words += [f"{process.slots} slots"] if process.slots else []
+    click.echo(fill(f"{', '.join(words)}; jobs: {', '.join(process.jobs) or 'none'}", _WIDTH))
+    click.echo()
+    rows = [(t.state, t.job_name, _moment(t.watermark_ms), t.last_checkpoint, t.name) for t in process.tasks]
+    table(("STATE", "JOB", "WATERMARK", "CHECKPOINT", "TASK"), rows)
 
 
 def _state(state: StateFacts) -> None:
@@ -52,18 +69,24 @@ def _state(state: StateFacts) -> None:
     if state.states:
         click.echo(f"\nkeyed state ({state.backend})")
         rows = [
-            (s.name, s.kind, s.entries, s.keys, len(s.windows), size(s.total_bytes), s.total_bytes // max(1, s.entries))
+            (s.name, s.kind, s.entries, s.keys, len(s.windows), size(s.total_bytes), s.total_bytes // max(1, s.entries),
+             _whose(s))
             for s in state.states
-        ]
-        table(("NAME", "KIND", "ENTRIES", "KEYS", "WINDOWS", "BYTES", "EACH"), rows, wide=0)
+            if s.entries
+        ]  # fmt: skip
+        table(("NAME", "KIND", "ENTRIES", "KEYS", "WINDOWS", "BYTES", "EACH", "JOB: OPERATOR"), rows)
     if state.timers:
         click.echo("\ntimers")
         services = [
-            (t.service, t.domain, t.timers, t.cleanup, t.firing, t.due_next, size(t.own_bytes)) for t in state.timers
+            (t.service, t.domain, t.timers, t.cleanup, t.firing, t.due_next, size(t.own_bytes), _whose(t))
+            for t in state.timers
         ]
-        table(("SERVICE", "TIME", "TIMERS", "CLEAN-UP", "FIRING", "NEXT", "BYTES"), services, wide=0)
+        table(("SERVICE", "TIME", "TIMERS", "CLEAN-UP", "FIRING", "NEXT", "BYTES", "JOB: OPERATOR"), services)
+    for shape in state.unknown_shapes:
+        click.echo(f"not known: {shape}")
     for operator in state.operators:
-        click.echo(f"\n{operator.task}: {operator.assigner}, {' of '.join(operator.trigger)}")
+        setup = ", ".join(part for part in (operator.assigner, " of ".join(operator.trigger)) if part)
+        click.echo("\n" + printable(f"{_whose(operator)}: {setup}")[: 2 * _WIDTH])
         sentence = verdict(state, operator)
         if sentence:
             click.echo(fill(sentence, 100, initial_indent="  ", subsequent_indent="  "))
@@ -71,10 +94,80 @@ def _state(state: StateFacts) -> None:
         click.echo(f"\nkeys and windows: {size(state.keys_and_windows_bytes)}; together {size(state.state_bytes)}")
 
 
+def _moment(time_ms: int | None) -> str | None:
+    """Event time as UTC; None for none, and the number for what no calendar has."""
+    from datetime import UTC, datetime, timedelta
+
+    if time_ms is None:
+        return None
+    try:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)).strftime("%Y-%m-%d %H:%M:%S")
+    except OverflowError:
+        return str(time_ms)
+
+
+def _whose(row: KeyedState | TimerService | OperatorState | EmbeddedState | WindowOperator) -> str:
+    return f"{row.job or '?'}: {row.operator or row.task}"
+
+
+def _other_state(state: StateFacts) -> None:
+    """Operator state, and what the heap knows of RocksDB's and ForSt's."""
+    rows = [(s.name, s.kind, s.entries, size(s.size_bytes), _whose(s)) for s in state.operator_states]
+    if rows:
+        click.echo("\noperator state")
+        table(("NAME", "KIND", "ENTRIES", "BYTES", "JOB: OPERATOR"), rows)
+    if state.embedded:
+        click.echo("\nstate outside the heap: entries and bytes are not in a heap dump")
+        table(
+            ("BACKEND", "STATES", "TIMERS", "DATABASES", "COLUMNS", "CACHE", "WRITE BUFFERS", "JOB: OPERATOR"),
+            [
+                (e.backend, len(e.states), _timers_of(e), e.databases, e.column_families,
+                 size(e.cache_bytes), size(e.write_buffer_bytes), _whose(e))
+                for e in state.embedded
+            ],
+        )  # fmt: skip
+
+
+def _timers_of(state: EmbeddedState) -> str:
+    return "?" if state.timers_on_heap is None else "heap" if state.timers_on_heap else "database"
+
+
+def _jobs(manager: JobManagerView) -> None:
+    """What only a JobManager has."""
+    if not manager.jobs and not manager.archived:
+        return
+    rows = [(j.state, j.vertices, j.subtasks, j.checkpoints, j.last_checkpoint, j.name) for j in manager.jobs]
+    table(("STATE", "VERTICES", "SUBTASKS", "CHECKPOINTS KEPT", "LAST", "JOB"), rows)
+    handles = [(h.kind, h.handles, size(h.heap_bytes), size(h.state_bytes)) for h in manager.handles]
+    click.echo()
+    table(("STATE HANDLES", "COUNT", "ON THE HEAP", "STAND FOR"), handles, wide=0)
+    ended = [a for a in manager.archived if a.ended]
+    submitted = sum(not loader.job_id for loader in manager.loaders)
+    click.echo(f"\narchived jobs: {len(ended)}, {size(sum(a.size_bytes for a in ended))}")
+    click.echo(
+        f"user class loaders: {len(manager.loaders) - submitted} of jobs in the library cache,"
+        f" {submitted} of submissions or left over (see heap loaders)"
+    )
+    jobs = {job.job_id: job.name for job in manager.jobs}
+    sources = [
+        (e.enumerator, e.readers, size(e.size_bytes), f"{jobs.get(e.job_id) or '?'}: {e.source}")
+        for e in manager.enumerators[:_MOST_ENUMERATORS]
+    ]
+    table(("SOURCE ENUMERATOR", "READERS", "BYTES", "JOB: SOURCE"), sources)
+
+
 def _details(details: tuple[StateDetail, ...]) -> None:
     """Sizes, fill and balance of each state; its largest keys; windows that are past or far ahead."""
     rows = [
-        (d.name, e.least, e.median, e.p99, e.most, f"{d.fill_bp / 100:.0f} %", *_balance(d))
+        (
+            tail(f"{d.job or '?'}: {d.name}", _WIDTH // 3),
+            e.least,
+            e.median,
+            e.p99,
+            e.most,
+            f"{d.fill_bp / 100:.0f} %",
+            *_balance(d),
+        )
         for d in details
         if (e := d.entry_bytes) is not None
     ]
@@ -84,7 +177,7 @@ def _details(details: tuple[StateDetail, ...]) -> None:
     for detail in details:
         if detail.largest:
             keys = "; ".join(f"{k.key} {size(k.size_bytes)}" for k in detail.largest[:3])
-            click.echo(f"largest of {detail.name}: {printable(keys)}"[:_WIDTH])
+            click.echo(printable(f"largest of {detail.job or '?'}: {detail.name}: {keys}")[:_WIDTH])
         if detail.age is not None and (detail.age.past or detail.age.far_future):
             click.echo(
                 f"windows of {detail.name}: {detail.age.past:,} entries past their clean-up time,"
@@ -102,5 +195,11 @@ def _balance(detail: StateDetail) -> tuple[str, str]:
 
 def _owners(ownership: Ownership) -> None:
     click.echo(f"\nowners ({ownership.named_bp / 100:.2f} % of the reachable bytes have one)")
-    rows = [(size(o.size_bytes), o.objects, o.what, o.task or "") for o in ownership.owners[:_MOST_OWNERS]]
-    table(("BYTES", "OBJECTS", "OWNER", "TASK"), rows)
+    rows = [
+        (size(o.size_bytes), o.objects, o.what, ": ".join(part for part in (o.job, o.operator or o.task) if part))
+        for o in ownership.owners[:_MOST_OWNERS]
+    ]
+    table(("BYTES", "OBJECTS", "OWNER", "JOB: OPERATOR OR TASK"), rows)
+    if ownership.unknown:
+        click.echo("without an owner, by class:")
+        table(("BYTES", "CLASS"), [(size(found), name) for name, found in ownership.unknown[:_MOST_UNKNOWN]])

@@ -110,6 +110,30 @@ class OperatorState:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddedState:
+    """Keyed state of one operator in RocksDB or ForSt, as the heap knows it: all but entries and bytes.
+
+    ``states``: (name, kind); ``timer_queues``: those that the database keeps; ``databases``: one a subtask;
+    ``cache_bytes``: budget of block cache and write buffers together, shared with other operators of the slot;
+    ``write_buffer_bytes``: of it for write buffers. None: not read, or memory that Flink does not manage.
+    """
+
+    task: str
+    backend: str
+    states: tuple[tuple[str, str], ...]
+    timer_queues: tuple[str, ...]
+    timers_on_heap: bool | None
+    databases: int
+    column_families: int
+    cache_bytes: int | None
+    write_buffer_bytes: int | None
+    place: Place
+    job: str | None = None
+    job_id: str = ""
+    operator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WindowOperator:
     """How a window operator is set up, read from its own fields. Unknown parts are None."""
 
@@ -156,3 +180,4 @@ class StateFacts:
     unowned_entries: int = 0
     unowned_timers: int = 0
     operator_states: tuple[OperatorState, ...] = ()
+    embedded: tuple[EmbeddedState, ...] = ()

@@ -8,7 +8,7 @@ from pathlib import Path
 from flinkscope.diagnosis.gather.user_holds import GENERATED_LOADERS
 from flinkscope.errors import SourceError
 from flinkscope.flink.histogram_ratios import StateRatios, state_ratios
-from flinkscope.flink.lens.ownership import USER_LOADERS
+from flinkscope.flink.lens.loader_jobs import USER_LOADERS
 from flinkscope.formats.class_histogram import ClassHistogram, parse_class_histogram
 from flinkscope.formats.classloader_stats import parse_classloader_stats
 from flinkscope.formats.native_memory import NativeMemory, parse_native_memory

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flinkscope.flink.lens.keys import describe_key
+from flinkscope.flink.lens.reader import NULL
+from flinkscope.flink.lens.rows import key_types
 from flinkscope.flink.state_facts import KeyedState, StateFacts, WindowOperator
 
 if TYPE_CHECKING:
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from flinkscope.flink.lens.states import StateEntries
 
 _LARGEST = 5
+_DAY_MS = 86_400_000
+_MOST_EAST = 14 * 60  # minutes: no clock is further ahead of UTC
 _FAR_WINDOWS = 2  # a window that ends more than so many sizes after the watermark is far in the future
 
 
@@ -62,11 +68,14 @@ class StateDetail:
     subtasks: Spread | None
     largest: tuple[LargeKey, ...]
     age: WindowAge | None
+    job: str | None = None
+    operator: str = ""
 
 
 def state_details(facts: StateFacts, parts: StateParts, *, show_strings: bool = False) -> tuple[StateDetail, ...]:
     """One row a state, in the order of ``facts.states``. Cost: some array passes over the entries."""
     operators = {o.home: o for o in facts.operators}
+    backends = {o.home: o.backend for o in parts.operators if o.backend != NULL}
     return tuple(
         StateDetail(
             task=state.task,
@@ -75,8 +84,12 @@ def state_details(facts: StateFacts, parts: StateParts, *, show_strings: bool = 
             fill_bp=state.entries * 10_000 // max(1, state.table_slots),
             key_groups=_spread(columns.in_group),
             subtasks=_spread(np.bincount(columns.subtask_of_group, weights=columns.in_group).astype(np.int64)),
-            largest=_largest(parts.reader, columns, sizes, show_strings),
+            largest=_largest(
+                parts.reader, columns, sizes, key_types(parts.reader, backends.get(state.home, NULL)), show=show_strings
+            ),
             age=_age(state, operators.get(state.home)),
+            job=state.job,
+            operator=state.operator,
         )
         for state, columns in zip(facts.states, parts.entries, strict=True)
     )
@@ -99,7 +112,12 @@ def _spread(figures: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Spread | Non
 
 
 def _largest(
-    reader: Reader, columns: StateEntries, sizes: np.ndarray[tuple[int], np.dtype[np.int64]], show: bool
+    reader: Reader,
+    columns: StateEntries,
+    sizes: np.ndarray[tuple[int], np.dtype[np.int64]],
+    types: Sequence[str],
+    *,
+    show: bool,
 ) -> tuple[LargeKey, ...]:
     count = min(_LARGEST, len(sizes))
     if not count:
@@ -109,7 +127,9 @@ def _largest(
     heap = reader.heap
     return tuple(
         LargeKey(
-            describe_key(heap, int(columns.keys[i]), show=show), int(sizes[i]), heap.address_of(int(columns.entries[i]))
+            describe_key(heap, int(columns.keys[i]), show=show, types=types),
+            int(sizes[i]),
+            heap.address_of(int(columns.entries[i])),
         )
         for i in top
     )
@@ -127,6 +147,21 @@ def _age(state: KeyedState, operator: WindowOperator | None) -> WindowAge | None
     )
 
 
+def _until(states: list[KeyedState], operator: WindowOperator) -> str:
+    """`` until 2026-11-22 00:00+08:00``: clean-up of the only window, on the clock that the window's offset tells."""
+    ends = {w.end_ms for s in states for w in s.windows}
+    if len(ends) != 1:
+        return ""
+    minutes = -(operator.offset_ms or 0) % _DAY_MS // 60_000
+    ahead = timedelta(minutes=minutes - (1_440 if minutes > _MOST_EAST else 0))
+    end = timedelta(milliseconds=ends.pop() + (operator.allowed_lateness_ms or 0))
+    try:
+        text = (datetime(1970, 1, 1, tzinfo=UTC) + end).astimezone(timezone(ahead)).isoformat(" ", "minutes")
+    except OverflowError:
+        return ""
+    return f" until {text}"
+
+
 def verdict(facts: StateFacts, operator: WindowOperator) -> str | None:
     """What this operator keeps, in a sentence; None where it keeps nothing."""
     states = [s for s in facts.states if s.home == operator.home]
@@ -137,6 +172,7 @@ def verdict(facts: StateFacts, operator: WindowOperator) -> str | None:
     held = [f"{s.entries / panes:.2g} `{s.name}`" for s in states]
     count = sum(t.timers for t in timers)
     text = f"each of {panes:,} (key, window) panes holds {', '.join(held)} entries and {count / panes:.2g} timers"
+    text += _until(states, operator)
     due = [t for t in timers if t.firing]
     if due:
         text += f"; {sum(t.due_next for t in due):,} timers fire at the next instant"

@@ -1,18 +1,23 @@
-"""Kernels of the lens: labels that spread down the dominator tree."""
+"""Kernels of the lens: labels that spread down the dominator tree; hashes of keys."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from flinkscope.formats.hprof.words import big_u32
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
+Number: TypeAlias = Any  # an integer of the machine: numba infers its width
 
 NO_LABEL = -1
 _UNSEEN = -2
+_BYTE = 8  # HPROF's code of the element type byte
+_MIX = np.uint64(0x2545F4914F6CDD1D)  # the multiplier of xorshift64* (Vigna 2016)
+_FOLD = np.uint64(29)
 
 
 @kernel
@@ -53,3 +58,38 @@ def sum_by_label(owner: Array, sizes: Array, counted: Array, objects: Array, tot
                 row = last
             objects[row] += 1
             total[row] += sizes[i]
+
+
+@kernel
+def range_hashes(
+    data: Array, offsets: Array, arrays: Array, starts: Array, lengths: Array, id_size: Number, found: Array
+) -> Number:
+    """A hash of ``lengths[k]`` bytes from ``starts[k]`` of each byte array; False if one is no such array or too short.
+
+    ``data``, ``offsets``: the dump and where its objects' records start; ``found``: uint64, one a row.
+    """
+    for k in range(len(arrays)):
+        i = arrays[k]
+        if i < 0 or i >= len(offsets) or data[offsets[i]] != 0x23:
+            return False
+        head = np.int64(offsets[i]) + 5 + id_size
+        if data[head + 4] != _BYTE or starts[k] < 0 or lengths[k] < 0:
+            return False
+        if starts[k] + lengths[k] > big_u32(data, head) or head + 5 + starts[k] + lengths[k] > len(data):
+            return False
+        at = head + 5 + starts[k]
+        h = np.uint64(lengths[k])
+        for _ in range(lengths[k]):
+            h = (h ^ np.uint64(data[at])) * _MIX
+            h ^= h >> _FOLD
+            at += 1
+        found[k] = h
+    return True
+
+
+@kernel
+def fold_segments(owners: Array, inner: Array, hashes: Array) -> None:
+    """Mixes the hash of each element into its owner's, in order (``owners`` ascending)."""
+    for k in range(len(owners)):
+        h = (hashes[owners[k]] ^ inner[k]) * _MIX
+        hashes[owners[k]] = h ^ (h >> _FOLD)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flinkscope.flink.lens.kernels import fold_segments
+from flinkscope.flink.lens.rows import BINARY_ROW, describe_row, row_hashes
 from flinkscope.formats.hprof import tags
 from flinkscope.heap.kernels import contents
 from flinkscope.jit import kernel
@@ -49,7 +52,14 @@ def value_hashes(heap: Heap, objects: NDArray[np.int32], depth: int = _DEEPEST) 
 def _of_class(heap: Heap, row: int, objects: NDArray[np.int32], depth: int) -> Hashes:
     name = heap.classes[row].name if row >= 0 else ""
     hashes = np.full(len(objects), zlib.crc32(name.encode()), np.uint64)
-    if name.endswith("[]"):
+    rows = row_hashes(heap, objects) if name == BINARY_ROW else None
+    if rows is not None:
+        fold(hashes, rows)
+    elif name.endswith("[]") and depth and name.removesuffix("[]") not in tags.PRIMITIVES.values():
+        offsets, elements = heap.elements(objects, keep_nulls=True)
+        owners = np.repeat(np.arange(len(objects)), np.diff(offsets))
+        fold_segments(owners, value_hashes(heap, elements.astype(np.int32), depth - 1), hashes)
+    elif name.endswith("[]"):
         content = np.empty(len(objects), np.int64)
         contents.content_hashes(heap.records.data, heap.store.offsets, objects, heap.records.id_size, content)
         fold(hashes, np.where(content < 0, objects, content).astype(np.uint64))
@@ -80,8 +90,11 @@ def _bits(column: NDArray[Any]) -> Hashes:
     return column.astype(np.int64).view(np.uint64)
 
 
-def describe_key(heap: Heap, index: int, *, show: bool, depth: int = 2) -> str:
-    """A key in words: ``("item-5", 3)``; without ``show`` only its shape: ``Tuple2(String of 6, Long)``."""
+def describe_key(heap: Heap, index: int, *, show: bool, types: Sequence[str] = (), depth: int = 2) -> str:
+    """A key in words: ``("item-5", 3)``; without ``show`` only its shape: ``Tuple2(String of 6, Long)``.
+
+    ``types``: of a binary row's fields (``rows.key_types``).
+    """
     if index < 0:
         return "null"
     name = heap.class_name_of(index)
@@ -91,6 +104,8 @@ def describe_key(heap: Heap, index: int, *, show: bool, depth: int = 2) -> str:
         return f'"{text[:_MOST_CHARS]}"' if show else f"String of {len(text)}"
     if name in _BOXES:
         return str(heap.field(np.array([index], np.int32), "value")[0]) if show else simple
+    if name == BINARY_ROW:
+        return describe_row(heap, index, types, show=show)
     moment = _moment(heap, index, name) if show else None
     if moment is not None:
         return moment
@@ -98,6 +113,8 @@ def describe_key(heap: Heap, index: int, *, show: bool, depth: int = 2) -> str:
         return f"{simple[:-2]}[{heap.array_length(index)}]" if name.endswith("[]") else simple
     fields = [f for f in heap.store.classes.fields(int(heap.class_of[index])) if f.name not in _UNEQUAL]
     is_tuple = name.startswith("org.apache.flink.api.java.tuple.")
+    if is_tuple:
+        fields.sort(key=lambda f: (len(f.name), f.name))  # f0, f1, …, f10: a dump's order is the JVM's
     parts = [_field_text(heap, index, f, show, depth, named=not is_tuple) for f in fields[:_MOST_FIELDS]]
     inside = ", ".join(part for part in parts if part)
     return f"({inside})" if is_tuple and show else f"{simple}({inside})"

@@ -104,7 +104,8 @@ def window_operators(reader: Reader, operators: list[Operator], source: str) -> 
         slicing = slices_of(reader, operator.index) is not None
         if slicing or reader.follow(operator.index, "windowAssigner") != NULL:
             groups.setdefault((operator.home, operator.class_name), []).append(operator)
-    return tuple(_window(reader, found, source) for found in groups.values())
+    rows = (_window(reader, found, source) for found in groups.values())
+    return tuple(sorted(rows, key=lambda row: (row.job or "", row.job_id, row.task, row.operator)))
 
 
 def _window(reader: Reader, subtasks: list[Operator], source: str) -> WindowOperator:
@@ -117,7 +118,7 @@ def _window(reader: Reader, subtasks: list[Operator], source: str) -> WindowOper
     return WindowOperator(
         task=subtasks[0].task,
         operator_class=simple_name(subtasks[0].class_name) or "?",
-        assigner=simple_name(reader.class_name(assigner)),
+        assigner=_plain_name(reader.class_name(assigner)),
         size_ms=_first_number(reader, assigner, ("size", "maxSize", "sessionTimeout", "sessionGap")),
         offset_ms=_first_number(reader, assigner, ("globalOffset", "offset")),
         trigger=tuple(simple_name(reader.class_name(t)) or "?" for t in triggers),
@@ -141,6 +142,12 @@ def _trigger_chain(reader: Reader, trigger: int) -> list[int]:
         chain.append(trigger)
         trigger = reader.follow(trigger, "nestedTrigger")
     return chain
+
+
+def _plain_name(class_name: str | None) -> str | None:
+    """``CumulativeSliceAssigner`` of ``…SliceAssigners$CumulativeSliceAssigner``."""
+    name = simple_name(class_name)
+    return None if name is None else name.removeprefix("SliceAssigners$")
 
 
 def _interval(reader: Reader, triggers: list[int], slices: Slices | None) -> int | None:

@@ -7,7 +7,7 @@ What no task dominates is given to a family by the package of the nearest domina
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flinkscope.flink.lens.families import JDK, family_of
+from flinkscope.flink.lens.jobmanager import ARCHIVED, COMPLETED, COORDINATOR, PENDING, graph_job, graphs
 from flinkscope.flink.lens.kernels import NO_LABEL, nearest_label, sum_by_label
+from flinkscope.flink.lens.loader_jobs import USER_LOADERS, loader_jobs
 from flinkscope.flink.lens.operators import Operator, job_id
 from flinkscope.flink.lens.read import StateParts
-from flinkscope.flink.lens.reader import NULL, Indices, Reader, simple_name, task_of
+from flinkscope.flink.lens.reader import Indices, Reader, simple_name, task_of
 from flinkscope.flink.lens.states import ENTRY, StateEntries
 from flinkscope.flink.lens.tasks import TASK, job_of_task
 from flinkscope.flink.lens.timers import TimerEntries
 from flinkscope.flink.state_facts import KeyedState, OperatorState, StateFacts, TimerService
 
-USER_LOADERS = (
-    "org.apache.flink.util.ChildFirstClassLoader",
-    "org.apache.flink.runtime.execution.librarycache.FlinkUserCodeClassLoaders$ParentFirstClassLoader",
+_OF_JOBS = (
+    (COMPLETED, "checkpoints of the job", "job"),
+    (PENDING, "checkpoints of the job", "jobId"),
+    (COORDINATOR, "source enumerators", "jobID"),
+    (ARCHIVED, "archived job", "jobID"),
 )
 _USER_CODE = "user code: class loaders, classes and statics"
 _UNKNOWN = "unknown"
@@ -113,6 +117,7 @@ def find_owners(facts: StateFacts, parts: StateParts) -> Ownership:
         labels.put(_whose(operator_state), f"operator state “{operator_state.name}”", objects)
     labels.put(_NOBODY, "checkpoint copies", parts.reader.instances(ENTRY))
     label_tasks(parts.reader, labels, parts.operators)
+    label_jobs(parts.reader, labels)
     label_user_classes(parts.reader, labels)
     return owners_of(parts.reader, labels)
 
@@ -144,28 +149,38 @@ def label_tasks(reader: Reader, labels: Labels, operators: Sequence[Operator]) -
 def label_user_classes(reader: Reader, labels: Labels) -> None:
     """Class loaders of user code, their class objects and what hangs on statics; by job where the dump tells it."""
     loaders = np.concatenate([reader.instances(name) for name in USER_LOADERS])
-    names = {job_id: job for index in reader.instances(TASK) for job, job_id in [job_of_task(reader, int(index))]}
+    names = {identity: name for name, identity in _jobs_here(reader)}
     jobs = loader_jobs(reader)
     of_address = {}
     for index, address in zip(loaders, reader.heap.addresses(loaders), strict=True):
-        job_id = jobs.get(int(index), "")
-        of_address[int(address)] = Whose(names.get(job_id), job_id)
+        identity = jobs.get(int(index), "")
+        of_address[int(address)] = Whose(names.get(identity), identity)
         labels.put(of_address[int(address)], _USER_CODE, [int(index)])
     for info in reader.heap.classes:
         if info.object_index >= 0 and info.loader_address in of_address:
             labels.put(of_address[info.loader_address], _USER_CODE, [info.object_index])
 
 
-def loader_jobs(reader: Reader) -> dict[int, str]:
-    """User class loader → id of the job that the library cache made it for (BlobLibraryCacheManager, 1.10 to 2.3)."""
-    found = {}
-    for cache in reader.instances("org.apache.flink.runtime.execution.librarycache.BlobLibraryCacheManager"):
-        for key, entry in reader.map_entries(reader.follow(int(cache), "cacheEntries")):
-            loader = reader.follow(entry, "resolvedClassLoader", "classLoader")
-            while (inner := reader.follow(loader, "inner")) != NULL:  # SafetyNetWrapperClassLoader
-                loader = inner
-            found[loader] = job_id(reader, key)
-    return found
+def _jobs_here(reader: Reader) -> Iterator[tuple[str | None, str]]:
+    """(name, id) of every job with a task or an execution graph in this process."""
+    yield from (job_of_task(reader, int(task)) for task in reader.instances(TASK))
+    yield from (graph_job(reader, int(graph)) for graph in graphs(reader))
+
+
+def label_jobs(reader: Reader, labels: Labels) -> None:
+    """A JobManager's objects by job: execution graph, completed checkpoints, enumerators, archived graphs."""
+    owners = {}
+    for graph in (int(g) for g in graphs(reader)):
+        name, identity = graph_job(reader, graph)
+        owners[identity] = Whose(name, identity)
+        checkpoints = [reader.follow(graph, "checkpointCoordinator"), reader.follow(graph, "checkpointStatsTracker")]
+        labels.put(owners[identity], "checkpoints of the job", checkpoints)
+        labels.put(owners[identity], "execution graph", [graph])
+    for class_name, what, field in _OF_JOBS:
+        for index in (int(i) for i in reader.instances(class_name)):
+            identity = job_id(reader, reader.follow(index, field))
+            whose = owners.get(identity, Whose(reader.text(index, "jobName"), identity))
+            labels.put(whose, what, [index])
 
 
 def owners_of(reader: Reader, labels: Labels) -> Ownership:

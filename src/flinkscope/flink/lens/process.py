@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from flinkscope.flink.lens.jobmanager import graph_job, graphs
 from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Reader
 from flinkscope.flink.lens.tasks import RunningTask, running_tasks
@@ -39,11 +40,12 @@ class ProcessView:
     memory: Mapping[str, int]
     tasks: tuple[RunningTask, ...]
     slots: int | None = None
+    graph_jobs: tuple[str, ...] = ()  # those that a JobManager runs
 
     @property
     def jobs(self) -> tuple[str, ...]:
-        """Names of the jobs that have tasks here."""
-        return tuple(sorted({t.job_name for t in self.tasks if t.job_name is not None}))
+        """Names of the jobs that have tasks or execution graphs here."""
+        return tuple(sorted({*self.graph_jobs, *(t.job_name for t in self.tasks if t.job_name is not None)}))
 
 
 def read_process(reader: Reader, operators: Sequence[Operator], source: str) -> ProcessView:
@@ -55,6 +57,7 @@ def read_process(reader: Reader, operators: Sequence[Operator], source: str) -> 
         java_version=system_property(reader, "java.version"),
         memory=_memory(reader),
         tasks=running_tasks(reader, operators, source),
+        graph_jobs=tuple(name for g in graphs(reader) if (name := graph_job(reader, int(g))[0]) is not None),
         slots=reader.number(int(slots[0]), "numberSlots") if len(slots) else None,
     )
 

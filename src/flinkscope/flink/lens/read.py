@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flinkscope.flink.lens.embedded import peeked_timers, read_embedded
 from flinkscope.flink.lens.operator_states import read_operator_states
 from flinkscope.flink.lens.operators import Operator, live_operators, window_operators
 from flinkscope.flink.lens.reader import NULL, Reader
@@ -67,8 +68,9 @@ def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, State
             *unknown_shapes(reader, operators),
         ),
         unowned_entries=max(0, _count(heap, ENTRY) - sum(s.entries for s in states)),
-        unowned_timers=max(0, _count(heap, _TIMER) - sum(t.timers for t in timers)),
+        unowned_timers=max(0, _count(heap, _TIMER) - len(peeked_timers(reader)) - sum(t.timers for t in timers)),
         operator_states=tuple(operator_states),
+        embedded=read_embedded(reader, operators, name),
     )
     return facts, StateParts(reader, operators, entries, columns, objects)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flinkscope.flink.lens.details import StateDetail, state_details
+from flinkscope.flink.lens.jobmanager import JobManagerView, read_job_manager
 from flinkscope.flink.lens.ownership import Ownership, find_owners
 from flinkscope.flink.lens.process import ProcessView, read_process
 from flinkscope.flink.lens.read import read_parts
@@ -23,6 +24,7 @@ class FlinkView:
     process: ProcessView
     state: StateFacts
     ownership: Ownership
+    job_manager: JobManagerView
     details: tuple[StateDetail, ...] = ()
 
 
@@ -38,6 +40,7 @@ def view(heap: Heap, source: str | None = None, *, details: bool = True, show_st
     return FlinkView(
         process=read_process(parts.reader, parts.operators, name),
         state=state,
+        job_manager=read_job_manager(parts.reader),
         ownership=find_owners(state, parts),
         details=state_details(state, parts, show_strings=show_strings) if details else (),
     )

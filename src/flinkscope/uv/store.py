@@ -97,6 +97,17 @@ class VisitorStore:
             values = self._client.hmget(f"{self.address.prefix}meta", _META)
         return {name: value for name, value in zip(_META, values, strict=True) if value is not None}
 
+    def facts(self) -> dict[str, str]:
+        """Redis's own INFO of its role, memory and persistence; of the first node in a cluster."""
+        with _told(self.address):
+            found: dict[str, str] = {}
+            for section in ("replication", "memory", "persistence"):
+                answer = self._client.info(section)
+                if answer and all(isinstance(value, dict) for value in answer.values()):
+                    answer = next(iter(answer.values()))
+                found |= {str(name): str(value) for name, value in answer.items()}
+            return found
+
     def size(self, day: str) -> int:
         """How many keys the day has; O(1)."""
         with _told(self.address):

@@ -1,0 +1,40 @@
+"""From a stack trace of the job to the sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_SAYING = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error)(?:: (?P<text>.+))?$", re.MULTILINE)
+# (what is in the trace, what to say, whether trying again cannot help)
+_KNOWN: tuple[tuple[str, str, bool], ...] = (
+    ("UnknownTopicOrPartitionException", "the Kafka topic does not exist: create it, or look at --topic", True),
+    ("NoOffsetForPartitionException", "--start committed: the group has no offsets yet", True),
+    ("Could not find any factory for identifier 'parquet'", "flink-sql-parquet is not on the class path", True),
+    ("Could not find any factory for identifier 'jdbc'", "the JDBC connector is not on the class path", True),
+    ("No suitable driver", "the database's driver is not on the class path: --jar DRIVER.jar", True),
+    ("NoClassDefFoundError: org/apache/hadoop", "Parquet needs Hadoop on the class path", True),
+    ("NoClassDefFoundError: org/apache/flink/connector/kafka", "the Kafka connector is not on the class path", True),
+    ("StateMigrationException", "the savepoint is of another design, backend or version of the job", True),
+    ("There is no operator for the state", "the savepoint is of another design: use the design it was made with", True),
+    ("refuses user or password", "", True),
+    ("not a hash: choose another --prefix", "", True),
+    ("OutOfMemoryError", "the TaskManager ran out of memory: more --memory, or --design bucket", False),
+)  # fmt: skip
+
+
+def is_hopeless(trace: str) -> bool:
+    """Whether the job would fail in the same way again."""
+    return any(sign in trace and final for sign, _, final in _KNOWN)
+
+
+def explained(traces: Sequence[str]) -> str:
+    """One sentence: ours for a failure that is known, else the innermost message of the newest trace; '' for none."""
+    for trace in traces:
+        for sign, sentence, _ in _KNOWN:
+            if sign in trace and sentence:
+                return sentence
+        texts = [match["text"] for match in _SAYING.finditer(trace) if match["text"]]
+        if texts:
+            return texts[-1].strip()[:500]
+    return ""

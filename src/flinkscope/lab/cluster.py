@@ -77,6 +77,7 @@ class Cluster:
     processes: list[FlinkProcess] = field(init=False, default_factory=list)
     rest: Rest = field(init=False, default_factory=lambda: Rest(""))
     _watchdog: subprocess.Popen[bytes] | None = field(init=False, default=None)
+    _flags: dict[str, tuple[list[str], list[str]]] = field(init=False, default_factory=dict)
 
     def __enter__(self) -> Cluster:
         """Starts everything; raises LabError with the log's tail when the cluster does not come up."""
@@ -125,6 +126,14 @@ class Cluster:
         """Uploads the jar and runs its main(); the job's id."""
         return self.rest.run(self.rest.upload(jar), entry_class, args, parallelism)
 
+    def replace_dead_workers(self) -> list[FlinkProcess]:
+        """Starts a TaskManager for each that has ended and has not been replaced; it joins by itself in seconds."""
+        alive = [worker for worker in self.workers if worker.exit_code is None]
+        first = len(self.workers)
+        for number in range(first, first + self.task_managers - len(alive)):
+            self._launch(launch.TASKMANAGER, number, self._flags[launch.TASKMANAGER], {**_DEFAULTS, **self.config})
+        return self.workers[first:]
+
     def stop(self) -> None:
         """Ends all processes and removes the folder. Safe to call twice."""
         self.end_processes()
@@ -172,7 +181,7 @@ class Cluster:
         with ThreadPoolExecutor(2) as pool:
             roles = (launch.JOBMANAGER, launch.TASKMANAGER)
             found = list(pool.map(lambda role: launch.resource_flags(role, flink, java, conf), roles))
-        flags = dict(zip(roles, found, strict=True))
+        flags = self._flags = dict(zip(roles, found, strict=True))
         self._launch(launch.JOBMANAGER, 0, flags[launch.JOBMANAGER], full)
         for number in range(self.task_managers):
             self._launch(launch.TASKMANAGER, number, flags[launch.TASKMANAGER], full)

@@ -29,9 +29,18 @@ class Rest:
         answer = self._call("POST", "/jars/upload", fields={"jarfile": content})
         return Path(str(answer["filename"])).name
 
-    def run(self, jar_id: str, entry_class: str, args: Sequence[str], parallelism: int | None = None) -> str:
-        """Runs an uploaded jar's main(); the job's id."""
+    def run(
+        self,
+        jar_id: str,
+        entry_class: str,
+        args: Sequence[str],
+        parallelism: int | None = None,
+        savepoint: str | None = None,
+    ) -> str:
+        """Runs an uploaded jar's main(), from the ``savepoint`` or checkpoint if one is given; the job's id."""
         body: dict[str, Any] = {"programArgsList": list(args)}
+        if savepoint is not None:
+            body["savepointPath"] = savepoint
         if entry_class:
             body["entryClass"] = entry_class
         if parallelism is not None:
@@ -49,6 +58,22 @@ class Rest:
     def cancel(self, job_id: str) -> None:
         """Asks for the job's end."""
         self._call("PATCH", f"/jobs/{job_id}?mode=cancel")
+
+    def stop_with_savepoint(self, job_id: str, folder: str) -> str:
+        """Asks for a savepoint in ``folder`` and the job's end after it; the request's id for ``savepoint_of``."""
+        body = json.dumps({"targetDirectory": folder, "drain": False})
+        answer = self._call("POST", f"/jobs/{job_id}/stop", body=body, headers={"Content-Type": "application/json"})
+        return str(answer["request-id"])
+
+    def savepoint_of(self, job_id: str, request_id: str) -> str | None:
+        """The savepoint's path; None while it is being written. Raises LabError when it failed."""
+        answer = self.get(f"/jobs/{job_id}/savepoints/{request_id}")
+        if answer["status"]["id"] != "COMPLETED":
+            return None
+        operation = answer["operation"]
+        if "location" not in operation:
+            raise LabError(f"no savepoint: {str(operation.get('failure-cause', {}).get('class', operation))[:300]}")
+        return str(operation["location"])
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:

@@ -43,12 +43,14 @@ def submit(
     *,
     entry_class: str = "",
     java: str = "17",
+    client_options: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> Submitted:
     """``flink run --detached`` to the JobManager at ``target`` (its REST URL) in its own JVM, never over ``/jars``.
 
-    Flink's client is of the target's own version. Cost: one JVM, about 3 s of CPU; a wheel of another Flink version is
-    installed once. Raises UsageError for a jar or URL that is none, LabError when the target or the program refuses.
+    ``client_options``: more words for ``flink run``, as ``-p 4``. Flink's client is of the target's own version. Cost:
+    one JVM, about 3 s of CPU; a wheel of another Flink version is installed once. Raises UsageError for a jar or URL
+    that is none, LabError when the target or the program refuses.
     """
     if not jar.is_file():
         raise UsageError(f"{jar}: no such jar")
@@ -62,7 +64,7 @@ def submit(
     progress.phase("running main() in a client JVM")
     with tempfile.TemporaryDirectory(prefix="flinkscope-submit-") as folder:
         write_conf(Path(folder), {"rest.address": parts.hostname, "rest.port": str(parts.port or 8081)}, flink)
-        text = run_client(flink, runtime, Path(folder), jar, entry_class, arguments)
+        text = run_client(flink, runtime, Path(folder), jar, entry_class, arguments, client_options)
     found = _JOB_ID.search(text)
     if found is None:
         raise LabError("main() ended without submitting a job", hint="does it call execute()?")
@@ -70,12 +72,18 @@ def submit(
 
 
 def run_client(
-    flink: FlinkHome, java: JavaHome, conf: Path, jar: Path, entry_class: str, arguments: Sequence[str]
+    flink: FlinkHome,
+    java: JavaHome,
+    conf: Path,
+    jar: Path,
+    entry_class: str,
+    arguments: Sequence[str],
+    options: Sequence[str] = (),
 ) -> str:
     """``flink run --detached`` with the configuration in ``conf``; what it printed. Raises LabError when it fails."""
     command = [str(java.java), "-XX:TieredStopAtLevel=1", "-Xmx512m", "-XX:+IgnoreUnrecognizedVMOptions", *OPENED]
     command += ["-classpath", class_path_of(flink), CLIENT, "run", "--detached"]
-    command += ["-c", entry_class] if entry_class else []
+    command += [*options, *(["-c", entry_class] if entry_class else [])]
     environment = {**os.environ, "FLINK_CONF_DIR": str(conf), "FLINK_LIB_DIR": str(flink.path / "lib")}
     try:
         done = subprocess.run(

@@ -40,7 +40,7 @@ def command(out: Path, **options: Any) -> None:
     try:
         written = write_events(
             _plan(options), out, kind=options["kind"], compressed=options["compressed"],
-            rows_per_file=_count(options["rows_per_file"]), replace=options["replace"], progress=progress,
+            rows_per_file=count(options["rows_per_file"]), replace=options["replace"], progress=progress,
         )  # fmt: skip
     finally:
         progress.done()
@@ -61,8 +61,8 @@ def _plan(options: dict[str, Any]) -> Any:
     from flinkscope.uv.store import checked_day
 
     return EventPlan(
-        events=_count(options["rows"]), seed=options["seed"], items=_count(options["items"]),
-        users=_count(options["users"]), first_day=checked_day(options["first_day"]), days=options["days"],
+        events=count(options["rows"]), seed=options["seed"], items=count(options["items"]),
+        users=count(options["users"]), first_day=checked_day(options["first_day"]), days=options["days"],
         zone=options["zone"], disorder_ms=milliseconds(options["disorder"]),
         duplicates_bp=round(options["duplicates"] * 100), late_bp=round(options["late"] * 100),
         late_by_ms=milliseconds(options["late_by"]),
@@ -70,7 +70,7 @@ def _plan(options: dict[str, Any]) -> Any:
     )  # fmt: skip
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     """``300k``, ``5m``, ``1_000``. Raises UsageError."""
     from flinkscope.errors import UsageError
 

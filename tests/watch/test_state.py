@@ -145,12 +145,11 @@ def test_prometheus_gets_what_is_documented() -> None:
     watcher = Watcher([("x", Scripted([[reading(3)]]))], book)
     watcher.round()
     watcher.states["jobmanager"] = leaking(10)
-    port, server = serve(watcher, 0)
+    server = serve(watcher, 0)
     try:
-        text = exposed(port)
+        text = exposed(server.port)
     finally:
-        server.shutdown()
-        server.server_close()
+        server.close()
     assert 'flinkscope_threads{role="taskmanager",target="tm"} 3.0' in text
     assert 'flinkscope_alert_firing{alert="threads > 2",target="tm"} 1.0' in text
     assert 'flinkscope_submissions_left_likely{role="jobmanager",target="jobmanager"} 10.0' in text

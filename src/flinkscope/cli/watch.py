@@ -12,6 +12,7 @@ from flinkscope.errors import UsageError
 
 if TYPE_CHECKING:
     from flinkscope.watch.alerts import Alert
+    from flinkscope.watch.endpoint import MetricsServer
     from flinkscope.watch.watcher import Rescue, Source, Watcher
 
 _CLEAR = "\x1b[H\x1b[2J"
@@ -33,7 +34,10 @@ _CLEAR = "\x1b[H\x1b[2J"
 @click.option("--alert", "alerts", multiple=True, metavar="RULE", help="'live_set_share > 80%'; replaces the defaults.")
 @click.option("--fail-fast", is_flag=True, help="End with exit code 1 at the first alert.")
 @click.option("--webhook", metavar="URL", help="Post each alert there as JSON, when it fires and when it clears.")
-@click.option("--prometheus", type=click.IntRange(0, 65535), metavar="PORT", help="Serve metrics on 127.0.0.1.")
+@click.option("--prometheus", type=click.IntRange(0, 65535), metavar="PORT", help="Serve metrics for Prometheus.")
+@click.option("--metrics-address", default="127.0.0.1", show_default=True, help="Where --prometheus listens.")
+@click.option("--metrics-token", envvar="FLINKSCOPE_METRICS_TOKEN", default="",
+              help="Bearer token that a scrape must bring; needed on any other address.")  # fmt: skip
 @click.option(
     "--collect-before-oom", "cases", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
     help="Record a case of a process of this machine, once, when its end comes near.",
@@ -67,7 +71,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     watcher = Watcher(
         _sources(targets, options), book, interval_s=options["interval"], on_alert=tellers, rescue=_rescue(options)
     )
-    server = _serve(watcher, options["prometheus"]) if options["prometheus"] is not None else None
+    server = _serve(watcher, options) if options["prometheus"] is not None else None
     try:
         _run(watcher, options)
     except KeyboardInterrupt:
@@ -81,7 +85,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
             if hook.failures:
                 click.echo(f"webhook: {hook.failures} alerts not delivered: {hook.last_failure}", err=True)
         if server is not None:
-            server.shutdown()
+            server.close()
     return 1 if book.ever_fired else 0
 
 
@@ -132,11 +136,11 @@ def _rescue(options: dict[str, Any]) -> Rescue | None:
     return Rescue(options["cases"], options["collect_within"], record)
 
 
-def _serve(watcher: Watcher, port: int) -> Any:
+def _serve(watcher: Watcher, options: dict[str, Any]) -> MetricsServer:
     from flinkscope.watch.prometheus import serve
 
-    port, server = serve(watcher, port)
-    click.echo(f"metrics: http://127.0.0.1:{port}/metrics", err=True)
+    server = serve(watcher, options["prometheus"], options["metrics_address"], options["metrics_token"])
+    click.echo(f"metrics: {server.url}", err=True)
     return server
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from flinkscope.errors import SourceError
+from flinkscope.watch.endpoint import MetricsServer
 from flinkscope.watch.forecast import Forecast
 from flinkscope.watch.measures import MEASURES
 from flinkscope.watch.state import TargetState
@@ -59,15 +59,11 @@ class WatchCollector(Collector):
             yield alerts
 
 
-def serve(watcher: Watcher, port: int, address: str = "127.0.0.1") -> tuple[int, Any]:
-    """Serves ``/metrics``; the port (0 was any free one) and the server. Raises SourceError when it is taken."""
+def serve(watcher: Watcher, port: int, address: str = "127.0.0.1", token: str = "") -> MetricsServer:
+    """Serves ``/metrics``; port 0 is any free one. SourceError: it is taken, or open to all without a token."""
     registry = CollectorRegistry()
     registry.register(WatchCollector(watcher))
-    try:
-        server, _thread = start_http_server(port, addr=address, registry=registry)
-    except OSError as error:
-        raise SourceError(f"{address}:{port}: {error.strerror}", hint="choose another port") from error
-    return int(server.server_port), server
+    return MetricsServer(lambda: generate_latest(registry), port, address, token)
 
 
 def dashboard() -> str:

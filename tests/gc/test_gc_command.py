@@ -90,7 +90,8 @@ def test_follow_prints_collections_as_they_come(tmp_path: Path) -> None:
     path = tmp_path / "gc.log"
     lines = HEALTHY.splitlines(keepends=True)
     path.write_text("".join(lines[:2]))
-    code = "import sys; from flinkscope.cli.main import main; main(sys.argv[1:])"
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also in a shell's background
+    code = f"{heeding}; import sys; from flinkscope.cli.main import main; main(sys.argv[1:])"
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         [sys.executable, "-c", code, "gc", str(path), "--follow"],

@@ -17,7 +17,8 @@ from flinkscope.lab.rest import Rest
 from flinkscope.lab.wheels import flink_home
 
 STARTER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background of a shell inherits "ignore"
 from flinkscope.lab.cluster import Cluster
 with Cluster({"jobmanager.memory.process.size": "800m"}, task_managers=0) as cluster:
     print(cluster.job_manager.pid, cluster.folder, flush=True)

@@ -17,7 +17,8 @@ from flinkscope.lab.cluster import abandoned_run_folders, new_run_folder, remove
 from flinkscope.lab.inventory import remove_leftovers, take_inventory
 
 STARTER = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background of a shell inherits "ignore"
 guard = subprocess.Popen([sys.executable, "-I", "-S", sys.argv[1]], stdin=subprocess.PIPE, start_new_session=True)
 sleepers = [subprocess.Popen(["sleep", "300"], process_group=0) for _ in range(2)]
 lines = f"folder {sys.argv[2]}\\nwatch {sleepers[0].pid}\\nwatch {sleepers[1].pid}\\nforget {sleepers[1].pid}\\n"

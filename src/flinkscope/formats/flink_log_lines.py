@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Callable, Iterator
 
 from flinkscope.formats.flink_log_records import LONGEST_LINE, log_records
-from flinkscope.sources.logfiles import LogFile, cleaner
+from flinkscope.sources.logfiles import LogFile
+from flinkscope.sources.wrappers import cleaner
 
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_LINES = 300

@@ -19,26 +19,12 @@ from pathlib import Path
 from typing import IO
 
 from flinkscope.errors import SourceError, UnreadableInputError
+from flinkscope.sources.wrappers import cleaner
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 16
 LONGEST_LINE_BYTES = 1 << 16
 _ROTATION = re.compile(r"(?:\.\d+)?(?:\.current)?(?:\.gz)?$")
-_STAMP = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-_WRAPPERS = (
-    rb"(?:\[pod/[^\]\n]{1,300}\] )?" + _STAMP + rb" (?:stdout|stderr) [FP] ",  # containerd's files
-    rb"\[pod/[^\]\n]{1,300}\] (?:" + _STAMP + rb" )?",  # kubectl logs --prefix
-    rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \S{1,100} [^:\[\n]{1,100}(?:\[\d+\])?: ",  # journalctl
-    _STAMP + rb" \S{1,100} [^:\[\n ]{1,100}\[\d+\]: ",  # journalctl -o short-iso
-    rb"(?:INFO|STATUS|ERROR|WARN|DEBUG) {1,4}\| [^|\n]{1,40}\| (?:[^|\n]{1,40}\| )?",  # Java service wrapper
-    rb"[\w.-]{1,100} {1,30}\| (?:" + _STAMP + rb" )?",  # docker compose
-    _STAMP + rb" (?=[^:\n])",  # docker logs -t, kubectl logs --timestamps
-)
-# one JSON object a line: Docker's json-file ("log"), journalctl -o json ("MESSAGE"), log shippers
-_IN_JSON = re.compile(
-    rb'(?m)^\{(?:[^\n{}]{0,2000}?[,{ ])?"(?:log|message|MESSAGE|msg|line)": ?"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$'
-)
-_DOCKER_ESCAPES = {b"n": b"", b"t": b"\t", b"r": b"", b'"': b'"', b"\\": b"\\", b"/": b"/"}
 _UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -225,37 +211,6 @@ def _read(stream: IO[bytes], most: int) -> tuple[bytes, Exception | None]:
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         return b"".join(parts), error
     return b"".join(parts), None
-
-
-def cleaner(sample: bytes) -> Callable[[bytes], bytes]:
-    """A function that takes the wrapper's prefix (as the sample shows it) and carriage returns off a chunk."""
-    lines = [line for line in sample.split(b"\n")[:400] if line.strip()]
-    steps: list[Callable[[bytes], bytes]] = [lambda chunk: chunk.replace(b"\x00", b"")]  # holes of a truncated file
-    if b"\r\n" in sample:
-        steps.append(lambda chunk: chunk.replace(b"\r\n", b"\n"))
-    if lines and sum(_IN_JSON.match(line) is not None for line in lines) * 2 > len(lines):
-        steps.append(lambda chunk: _IN_JSON.sub(_unescape, chunk))
-    else:
-        for wrapper in _WRAPPERS:
-            anchored = re.compile(rb"(?m)^(?:" + wrapper + rb")")
-            if lines and sum(anchored.match(line) is not None for line in lines) * 2 > len(lines):
-                steps.append(lambda chunk, pattern=anchored: pattern.sub(b"", chunk))  # type: ignore[misc]
-                break
-
-    def clean(chunk: bytes) -> bytes:
-        for step in steps:
-            chunk = step(chunk)
-        return chunk
-
-    return clean
-
-
-def _unescape(match: re.Match[bytes]) -> bytes:
-    return re.sub(
-        rb"\\(?:u([0-9a-fA-F]{4})|(.))",
-        lambda m: chr(int(m[1], 16)).encode("utf-8", "replace") if m[1] else _DOCKER_ESCAPES.get(m[2], m[2]),
-        match[1],
-    )
 
 
 def _as_utf8(sample: bytes) -> bytes:

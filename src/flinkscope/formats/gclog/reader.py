@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +14,8 @@ from flinkscope.formats.gclog.dialect import DialectParser
 from flinkscope.formats.gclog.records import MISSING, EventBuilder
 from flinkscope.formats.gclog.unified import UnifiedParser
 from flinkscope.progress import SILENT, Progress
-from flinkscope.sources.logfiles import LogFile, chunks, cleaner, find_logs, follow
+from flinkscope.sources.logfiles import LogFile, chunks, find_logs, follow
+from flinkscope.sources.wrappers import cleaner
 
 _WRONG_KINDS = (
     (b"JAVA PROFILE", "a heap dump", "open it with `flinkscope heap`"),
@@ -21,6 +23,7 @@ _WRONG_KINDS = (
     (b"PK\x03\x04", "a damaged zip", "pack the logs again"),
     (b"FLR\x00", "a Flight Recorder file", "give the GC log that -Xlog:gc* writes"),
 )
+_TOLD_EVENT = re.compile(rb"GC\(\d+\) (?:Pause|Concurrent) [^\n]{1,400}\d[.,]\d{3}ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def read_raw(paths: str | Path | Sequence[str | Path], progress: Progress = SILE
         raise _no_gc_log(files[0])
     parser.finish()
     progress.done()
-    if not builder.coverage.gc_lines:
+    if not builder.coverage.gc_lines or (not len(builder) and _TOLD_EVENT.search(files[0].sample())):
         raise _wrapped_otherwise(files[0])
     return RawLog(builder, tuple(places))
 

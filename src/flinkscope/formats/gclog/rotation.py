@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from flinkscope.formats.gclog import decoration
 from flinkscope.formats.gclog.records import MISSING
-from flinkscope.sources.logfiles import LogFile, cleaner
+from flinkscope.sources.logfiles import LogFile
+from flinkscope.sources.wrappers import cleaner
 
 _OLD_STAMP = re.compile(
     rb"(?m)^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}[+-]\d{4}): ?)?(?:(\d{1,12})[.,](\d{3}): ?)(?:#\d+: ?)?\["

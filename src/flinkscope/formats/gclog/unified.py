@@ -241,11 +241,9 @@ class UnifiedParser:
         line = self._writer.stamps.text[at + len(self._anchor) : self._writer.stamps.text.find(b"\n", at + 1)]
         if self._writer.layout.tags_at >= 0:
             fields = [field.strip() for field in self._writer.stamps.fields(at)]
-            plain = fields[-1].strip(b"[ ") == b"gc" and b"debug" not in fields and b"trace" not in fields
-            unknown = plain and not jvmlines.PLAIN_DETAIL.match(line)
-        else:
-            unknown = EVENTFUL.search(line) is not None and not jvmlines.PLAIN_DETAIL.match(line)
-        if unknown:
+            if fields[-1].strip(b"[ ") != b"gc" or b"debug" in fields or b"trace" in fields:
+                return
+        if EVENTFUL.search(line) and not jvmlines.PLAIN_DETAIL.match(line):
             self._writer.lost(at, line)
 
     def _torn(self, match: re.Match[bytes], first: int) -> None:

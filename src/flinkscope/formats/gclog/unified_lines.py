@@ -16,7 +16,8 @@ SURE = re.compile(
     rb"|\[gc(?:,[a-z_]+)* *\] |\[safepoint *\] ",
     re.MULTILINE,
 )
-EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
+# what every event has: its title, sizes or time
+EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->|\dm?s$")
 BEGUN = re.compile(rb"GC\((\d{1,9})\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
 
 _SAFEPOINT = (

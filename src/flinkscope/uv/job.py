@@ -44,8 +44,11 @@ class UvJob:
 
     def arguments(self) -> list[str]:
         """``--name value`` …, for the main() of ``ENTRY_CLASS`` in ``JAR``."""
-        return [word for option in OPTIONS if option.name in self.values
-                for word in (f"--{option.name}", self.values[option.name])]  # fmt: skip
+        values = dict(self.values)
+        if self["checkpoint-dir"].startswith("/"):  # Flink's checkpoint storage takes no path without a scheme
+            values["checkpoint-dir"] = Path(self["checkpoint-dir"]).as_uri()
+        return [word for option in OPTIONS if option.name in values
+                for word in (f"--{option.name}", values[option.name])]  # fmt: skip
 
     @property
     def sinks(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("There is no operator for the state", "the savepoint is of another design: use the design it was made with", True),
     ("refuses user or password", "", True),
     ("not a hash: choose another --prefix", "", True),
-    ("OutOfMemoryError", "the TaskManager ran out of memory: more --memory, or --design bucket", False),
+    ("java.lang.OutOfMemoryError", "the TaskManager ran out of memory: more --memory, or --design bucket", False),
 )  # fmt: skip
 
 

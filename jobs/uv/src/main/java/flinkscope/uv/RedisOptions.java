@@ -25,7 +25,8 @@ import redis.clients.jedis.UnifiedJedis;
 
 /**
  * Where Redis is and how to speak with it: {@code --redis redis[s]://[user:password@]host:port[/db]}, several addresses separated by
- * commas for {@code --redis-cluster true}. The password may be in a file on the TaskManagers ({@code --redis-password-file}).
+ * commas for {@code --redis-cluster true}. The password may be in a file on the TaskManagers ({@code --redis-password-file}) or in
+ * their environment, FLINKSCOPE_REDIS_PASSWORD.
  */
 final class RedisOptions implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -95,6 +96,9 @@ final class RedisOptions implements Serializable {
             builder.user(user[0]);
         }
         String password = user.length > 1 ? user[1] : null;
+        if (password == null) {
+            password = System.getenv("FLINKSCOPE_REDIS_PASSWORD");
+        }
         if (!passwordFile.isEmpty()) {
             password = Files.readString(Path.of(passwordFile)).strip();
         }

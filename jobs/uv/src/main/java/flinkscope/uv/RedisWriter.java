@@ -76,6 +76,13 @@ final class RedisWriter implements SinkWriter<UvCount> {
     @Override
     public void flush(boolean endOfInput) throws IOException, InterruptedException {
         send();
+        if (endOfInput && redis != null) {
+            try {
+                redis.hdel(options.prefix + "meta", batchField);
+            } catch (JedisException error) {
+                LOG.debug("the batch number stays until the hash expires", error);
+            }
+        }
     }
 
     private void send() throws IOException, InterruptedException {
@@ -115,6 +122,7 @@ final class RedisWriter implements SinkWriter<UvCount> {
                 answers.add(pipeline.expire(day.getKey(), options.ttlSeconds));
             }
             answers.add(pipeline.hset(options.prefix + "meta", meta(batches + 1)));
+            answers.add(pipeline.expire(options.prefix + "meta", options.ttlSeconds));
             pipeline.sync();
         }
         for (Response<?> answer : answers) {

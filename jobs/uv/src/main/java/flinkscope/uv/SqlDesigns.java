@@ -24,12 +24,12 @@ final class SqlDesigns {
 
     static final String GROUP =
             "SELECT `day`, `key`, %s(`user`) AS visitors\n"
-                    + "FROM views\n"
+                    + "FROM page_views\n"
                     + "GROUP BY `day`, `key`";
 
     static final String CUMULATE =
             "SELECT DATE_FORMAT(window_start, 'yyyy-MM-dd') AS `day`, `key`, %s(`user`) AS visitors\n"
-                    + "FROM TABLE(CUMULATE(TABLE views, DESCRIPTOR(seen_at), INTERVAL '%d' SECOND, INTERVAL '1' DAY))\n"
+                    + "FROM TABLE(CUMULATE(TABLE page_views, DESCRIPTOR(seen_at), INTERVAL '%d' SECOND(5), INTERVAL '1' DAY))\n"
                     + "GROUP BY window_start, window_end, `key`";
 
     static DataStream<UvCount> counts(
@@ -55,13 +55,13 @@ final class SqlDesigns {
                 .returns(Types.ROW_NAMED(
                         new String[] {"day", "key", "user", "seen_at"}, Types.STRING, ofKey, Types.INT, Types.INSTANT));
         Schema schema = Schema.newBuilder()
-                .column("day", DataTypes.STRING())
-                .column("key", text ? DataTypes.STRING() : DataTypes.BIGINT())
-                .column("user", DataTypes.INT())
+                .column("day", DataTypes.STRING().notNull())
+                .column("key", (text ? DataTypes.STRING() : DataTypes.BIGINT()).notNull())
+                .column("user", DataTypes.INT().notNull())
                 .column("seen_at", DataTypes.TIMESTAMP_LTZ(3))
                 .watermark("seen_at", "SOURCE_WATERMARK()")
                 .build();
-        tables.createTemporaryView("views", tables.fromDataStream(rows, schema));
+        tables.createTemporaryView("page_views", tables.fromDataStream(rows, schema));
         String count = bitmapFunction(tables, options);
         String query = group
                 ? String.format(GROUP, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flinkscope.absent import present
+from flinkscope.diagnosis import metaspace
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, Remedy, RuledOut, Step, Unclear
 from flinkscope.diagnosis.said import as_evidence, said
@@ -34,11 +35,7 @@ def verdict(facts: ProcessFacts, remedies: tuple[Remedy, ...], groups: Sequence[
     events = said(facts, "oom_metaspace", "closed_class_loader")
     rows, leaked = present(facts.loaders), leaked_of(facts)
     if rows is None:
-        if not events:
-            return RuledOut("the log tells of no metaspace trouble")
-        return Unclear(
-            "the log tells of metaspace; only a heap dump tells a leak from too small", COLLECT, as_evidence(events)
-        )
+        return _without_dump(facts, remedies)
     if not leaked:
         waiting = sum(row.state == "awaiting_gc" for row in rows)
         return RuledOut(
@@ -53,6 +50,20 @@ def verdict(facts: ProcessFacts, remedies: tuple[Remedy, ...], groups: Sequence[
         certainty_bp=10_000 if len(leaked) > 1 or events else 8_000,
         attempts=ATTEMPTS,
     )
+
+
+def _without_dump(facts: ProcessFacts, remedies: tuple[Remedy, ...]) -> Outcome:
+    """Counts of loaders, or a floor that rises with the submissions, tell a leak; but not who keeps it."""
+    full = (*metaspace.trouble(facts), *as_evidence(said(facts, "closed_class_loader")))
+    if not full:
+        return RuledOut("nothing tells of metaspace trouble")
+    rising, counted = metaspace.growth(facts), metaspace.loader_evidence(facts)
+    many = facts.loader_count is not None and facts.loader_count >= metaspace.MANY_LOADERS
+    if not rising and not many:
+        return Unclear("metaspace ran out; only a heap dump tells a leak from too small", COLLECT, (*full, *counted))
+    what = f"{facts.loader_count} user class loaders are alive" if many else "what stays grows with each submission"
+    summary = f"metaspace ran out, and {what}: who keeps them only a heap dump tells"
+    return Fired(summary, (*full, *counted, *rising), remedies, 7_500, attempts=ATTEMPTS)
 
 
 def groups_of(facts: ProcessFacts) -> tuple[PinGroup, ...]:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from statistics import median
 
 from flinkscope.absent import present
-from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
+from flinkscope.diagnosis.facts import GcFacts, HeapFacts, ProcessFacts
 from flinkscope.diagnosis.finding import Evidence
 from flinkscope.diagnosis.split import flink_role, split_of
+from flinkscope.flink.loaders import METASPACE_BYTES_PER_CLASS
 from flinkscope.place import Place
 from flinkscope.units import human_bp, human_bytes, share_bp
 
 TIGHT_BP = 7_000  # Java Performance (Hunt & John, ch. 7) and IBM's 40–70 % band: above 70 % of -Xmx is risky
 RISING_BP = 2_500  # the live set grew by more than a quarter
 SPANS = 10
+_OTHER_DEATHS = ("oom_metaspace", "oom_class_space", "oom_direct", "oom_threads", "oom_array")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,22 @@ def _deaths(facts: ProcessFacts) -> list[Evidence]:
     events = [e for e in facts.log_events if e.kind == "oom_heap"]
     found = [Evidence(f"the process said: {e.text}", e.place) for e in events[:1]]
     heap, gc = present(facts.heap), present(facts.gc)
-    if heap is not None and heap.oom_thread is not None:
+    if heap is not None and heap.oom_thread is not None and _was_full(facts, heap):
         found.append(
             Evidence(f"the dump was written by the OutOfMemoryError in thread “{heap.oom_thread}”", heap.place)
         )
     if gc is not None and gc.oom_line is not None and not found:
         found.append(Evidence("the JVM logged an OutOfMemoryError", Place(gc.place.source, line=gc.oom_line)))
-    metaspace = any(e.kind in ("oom_metaspace", "oom_direct", "oom_threads") for e in facts.log_events)
-    return [] if metaspace and not events else found
+    other = any(e.kind in _OTHER_DEATHS for e in facts.log_events)
+    return [] if other and not events else found
+
+
+def _was_full(facts: ProcessFacts, heap: HeapFacts) -> bool:
+    """Whether the dump of an OutOfMemoryError is one of a full heap: metaspace and others write the same dump."""
+    maximum = _max_heap(facts)
+    if maximum is not None:
+        return heap.used_bytes * 2 >= maximum
+    return heap.used_bytes > heap.class_count * METASPACE_BYTES_PER_CLASS
 
 
 def _live_evidence(gc: GcFacts, live_bytes: int) -> Evidence:

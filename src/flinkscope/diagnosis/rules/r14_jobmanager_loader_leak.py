@@ -42,8 +42,8 @@ RULE = Rule(
     id="R14",
     title="Each submission leaves its class loader in the JobManager",
     severity=Severity.CRITICAL,
-    needs=(("loaders", "log"),),
-    explains=("R10", "R17", "R32"),
+    needs=(("loaders", "log", "gc"),),
+    explains=("R10", "R17", "R18", "R31", "R32"),
     roles=("jobmanager",),
 )
 

@@ -32,8 +32,8 @@ RULE = Rule(
     id="R16",
     title="Each finished job leaves its class loader in the TaskManager",
     severity=Severity.CRITICAL,
-    needs=(("loaders", "log"),),
-    explains=("R10", "R17", "R32"),
+    needs=(("loaders", "log", "gc"),),
+    explains=("R10", "R17", "R18", "R31", "R32"),
     roles=("taskmanager",),
 )
 

@@ -9,7 +9,7 @@ import pytest
 
 from flinkscope.flink.loaders import UserLoader, pin_groups, user_loaders
 from flinkscope.flink.pin_catalogue import KINDS, SITES, site_of
-from flinkscope.flink.pin_library import LIBRARIES, library_of_class, library_of_thread
+from flinkscope.flink.pin_library import LIBRARIES, library_of
 from strategies.loader_heap import LoaderHeap
 
 POOL = "java.util.concurrent.Executors$DefaultThreadFactory"
@@ -114,6 +114,32 @@ def test_all_references_over_a_user_s_thread_are_one_pin(tmp_path: Path) -> None
     assert pin.stack[0].startswith("user.Job.run")
 
 
+def test_two_threads_of_one_context_are_two_pins(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    loader = heap.loader(closed=True)
+    domain = heap.new("java.security.ProtectionDomain", classloader=loader)
+    shared = heap.new("java.security.AccessControlContext", context=heap.array(domain))
+    for name, context in (
+        ("a", shared),
+        ("b", shared),
+        ("c", heap.new("java.security.AccessControlContext", context=heap.array(domain))),
+    ):
+        heap.running(heap.new_thread(name, inheritedAccessControlContext=context))
+    (row,) = rows_of(heap, tmp_path)
+    assert [(pin.kind, pin.thread) for pin in row.pins] == [("thread_context_loader", name) for name in "abc"]
+    assert all(pin.chain[-1].startswith(".classloader → org.apache.flink.util.ChildFirst") for pin in row.pins)
+
+
+def test_the_collectors_own_list_of_cleared_references_is_no_pin(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    heap.cls("java.lang.ref.WeakReference", {}, parent="java.lang.ref.Reference")
+    heap.cls("user.Key", {}, parent="java.lang.ref.WeakReference", loader=heap.loader(closed=True), sticky=False)
+    cleared = heap.new("java.lang.ref.WeakReference", discovered=heap.new("user.Key"))
+    heap.static("some.library.Registry", weak=cleared)
+    (row,) = rows_of(heap, tmp_path)
+    assert (row.state, row.pins) == ("awaiting_gc", ())
+
+
 def test_a_thread_wrapped_in_a_hook_is_the_hook_s(tmp_path: Path) -> None:
     heap = LoaderHeap()  # nacos: new Thread(new Thread(runnable))
     inner = heap.new_thread("Thread-29", heap.user_object(heap.loader(closed=True)))
@@ -204,8 +230,14 @@ def test_the_catalogue_is_sound() -> None:
         (None, "HikariPool-3 housekeeper", "HikariCP"),
         (None, "nacos.publisher-com.alibaba.SlowEvent", "nacos"),
         ("my.company.Job", "worker-1", None),
+        ("org.apache.http.impl.nio.reactor.Worker", "elasticsearch-rest-client-0-thread-2", "Elasticsearch"),
+        ("org.apache.http.impl.nio.reactor.Worker", "I/O-1", "Apache HttpClient"),
+        ("io.netty.util.concurrent.FastThreadLocalThread", "lettuce-timer-3-1", "Lettuce"),
+        ("com.google.common.util.concurrent.ThreadFactoryBuilder$1", "grpc-default-executor-0", "gRPC"),
+        ("org.apache.hadoop.hbase.client.ConnectionImplementation", None, "HBase"),
+        ("my.shaded.io.netty.channel.nio.NioEventLoop", "worker-3", "Netty"),
     ],
 )
 def test_libraries_are_known_by_class_and_thread(class_name: str | None, thread: str | None, library: str) -> None:
-    found = (library_of_class(class_name) if class_name else None) or library_of_thread(thread)
+    found = library_of(class_name, thread)
     assert (found.name if found else None) == library

@@ -48,7 +48,7 @@ class LoaderHeap(JavaHeap):
             ("java.util.concurrent.Executors$DefaultThreadFactory", {}, None),
             ("some.library.Factory", {}, None),
             ("some.library.Registry", {"kept": REF}, None),
-            ("java.lang.ref.Reference", {"referent": REF}, None),
+            ("java.lang.ref.Reference", {"referent": REF, "discovered": REF}, None),
             ("java.lang.ref.SoftReference", {}, "java.lang.ref.Reference"),
             ("org.apache.flink.api.common.JobID", {"lowerPart": LONG, "upperPart": LONG}, None),
             (_CACHE + "LibraryCacheEntry", {"jobId": REF, "resolvedClassLoader": REF}, None),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
+from flinkscope.flink.loader_domains import add_domains
 from flinkscope.heap.loaders import loader_of_class
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _NAMED_JOBS = (
 class LoaderObjects:
     """The user loaders, one a position. ``closed``: as URLClassLoader's ``ucp.closed``; None: the dump does not say.
     ``owner``: int32 by object, the position of the loader it belongs to (loader, wrapper, loaders below it, their
-    classes and instances), -1 for all others. ``jobs``: id in hex; ``names``: job names by id."""
+    classes, instances, domains and contexts), -1 for all others. ``jobs``: id in hex; ``names``: job names by id."""
 
     indices: Indices
     closed: tuple[bool | None, ...]
@@ -130,6 +131,7 @@ def _owners(reader: Reader, loaders: Indices) -> tuple[NDArray[np.int32], NDArra
     mirrors = heap.store.mirror_index
     there = (mirrors >= 0) & (row_owner >= 0)
     owner[mirrors[there]] = row_owner[there]
+    add_domains(reader, owner)
     members = np.where(heap.class_of >= 0, row_owner[heap.class_of], -1)
     return np.where(owner >= 0, owner, members).astype(np.int32), of_row
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from flinkscope.flink.lens.reader import Reader
 from flinkscope.flink.loader_chain import Chain, Chains
 from flinkscope.flink.loader_members import LoaderObjects
-from flinkscope.flink.pin_catalogue import Site
+from flinkscope.flink.pin_catalogue import QUEUED, STATICS, Site
 from flinkscope.heap.kernels import walks
 from flinkscope.heap.strength import shortest_paths, walk_roots
 
@@ -90,9 +90,9 @@ class PinSearch:
             if thread >= 0:
                 by_thread.setdefault((loader, thread), []).append(chain)
                 continue
-            kind, anchor = self._registry(chain)
+            kind, anchor, site = self._registry(chain)
             groups.setdefault((loader, kind, anchor), []).append(chain)
-            sites.setdefault((loader, kind, anchor), self.chains.site(chain))
+            sites.setdefault((loader, kind, anchor), site)
         ways = [WayIn(k[0], k[1], -1, sites[k], tuple(found)) for k, found in groups.items()]
         for (loader, thread), found in by_thread.items():
             ways += self._of_thread(loader, thread, found)
@@ -112,7 +112,7 @@ class PinSearch:
     def _is_work(self, chain: Chain) -> bool:
         """Whether the thread itself holds it: its task, its queue, its frames; not a registry seen from its frames."""
         site = self.chains.site(chain)
-        if site is not None and site.kind not in ("cleaner", "timer", "http_client"):
+        if site is not None and site.kind not in ("cleaner", "timer", "http_client", "thread"):
             return False
         behind = chain.objects[chain.thread_at + 1 : -1]
         if any(self.chains.class_row(i) >= 0 for i in behind):
@@ -142,7 +142,7 @@ class PinSearch:
         reader = Reader(self.heap)
         lineage = self.heap.store.classes.lineage(int(self.heap.class_of[thread]))
         names = [self.heap.store.classes.names[row] for row in lineage]
-        target = max(reader.follow(thread, "target"), reader.follow(thread, "holder", "task"))
+        target = self._task(thread)
         task = reader.class_name(target) or ""
         if "java.util.TimerThread" in names:
             return "timer"
@@ -162,23 +162,38 @@ class PinSearch:
         """Executors' default factory (threads pool-N-thread-M), or one of the user's; not a parent library's own."""
         return factory >= 0 and (bool(self._inside[factory]) or self.heap.class_name_of(factory) == _POOL_FACTORY)
 
-    def _registry(self, chain: Chain) -> tuple[str, int]:
-        """(kind, the object that stands for one entry) of a reference that no thread of the user's accounts for."""
-        chains = self.chains
-        if chains.static(chain) == "java.lang.Thread.defaultUncaughtExceptionHandler":
-            return "uncaught_exception_handler", chain.objects[-2] if len(chain.objects) > 1 else chain.held
-        static = chains.static(chain) or ""
+    def _registry(self, chain: Chain) -> tuple[str, int, Site | None]:
+        """(kind, the object that stands for one entry, place) of a reference that no thread of the user's explains."""
+        chains, holder = self.chains, chain.objects[-2] if len(chain.objects) > 1 else chain.held
+        static, site = chains.static(chain) or "", chains.site(chain)
+        if static == "java.lang.Thread.defaultUncaughtExceptionHandler":
+            return "uncaught_exception_handler", holder, site
         if static.startswith("java.lang.System.props"):
-            return "system_property", self._entry(chain, "Node")
-        site = chains.site(chain)
+            return "system_property", self._entry(chain, "Node"), site
+        if static in STATICS:
+            return "static_field", holder, STATICS[static]
         if site is not None:
-            return site.kind, self._anchor(chain, site)
+            return site.kind, self._anchor(chain, site), site
         if static:
-            return "static_field", next(i for i in chain.objects if chains.named(i) == static.rpartition(".")[0])
-        return "unknown", chain.objects[-2] if len(chain.objects) > 1 else chain.held
+            return "static_field", next(i for i in chain.objects if chains.named(i) == static.rpartition(".")[0]), None
+        if chain.thread >= 0 and self._is_pools(chain.thread):
+            return QUEUED.kind, chain.thread, QUEUED
+        return "unknown", holder, None
+
+    def _is_pools(self, thread: int) -> bool:
+        """Whether the thread is a pool's."""
+        return Reader(self.heap).class_name(self._task(thread)) == _WORKER
+
+    def _task(self, thread: int) -> int:
+        """The thread's Runnable, -1 if none (``holder.task`` from Java 19 on)."""
+        reader = Reader(self.heap)
+        return max(reader.follow(thread, "target"), reader.follow(thread, "holder", "task"))
 
     def _anchor(self, chain: Chain, site: Site) -> int:
-        """The registry's own entry for the object held: an MBean, a driver; else the object held."""
+        """The registry's own entry for the object held: an MBean, a driver; -1: all entries are one pin; else the
+        object held."""
+        if site.all_in_one:
+            return -1
         if site.kind == "mbean":
             return self._entry(chain, "NamedObject")
         if site.kind in ("log4j_appender", "jdbc_driver", "security_provider", "jul_handler"):

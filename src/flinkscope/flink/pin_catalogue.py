@@ -25,12 +25,14 @@ class PinKind:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place of the JDK or of a library in the parent loader: classes whose names start with ``prefix``."""
+    """A place of the JDK or of a library in the parent loader: classes whose names start with ``prefix``.
+    ``all_in_one``: its entries of one loader are one pin, since one remedy lets go of all."""
 
     prefix: str
     kind: str
     name: str
     remedy: str = ""
+    all_in_one: bool = False
 
 
 def _kind(identifier: str, title: str, plural: str, why: str, remedy: str, certainty_bp: int = 10_000) -> PinKind:
@@ -174,7 +176,18 @@ SITES = (
     Site("java.net.Authenticator", "static_field", "Authenticator's default", "Authenticator.setDefault(null)"),
     Site("java.net.ProxySelector", "static_field", "ProxySelector's default", "ProxySelector.setDefault(before)"),
     Site("java.net.CookieHandler", "static_field", "CookieHandler's default", "CookieHandler.setDefault(null)"),
-    Site("java.net.URL", "static_field", "URL's stream handlers"),
+    Site("java.net.URL", "static_field", "URL's stream handlers",
+         "URL.setURLStreamHandlerFactory from a class of lib/, not from a job"),
+    Site("java.lang.ClassValue", "static_field", "ClassValue of a parent's class",
+         "ClassValue.remove(type) for each type; for Groovy start Flink with -Dgroovy.use.classvalue=false, or put the"
+         " library (Groovy, Scala, Kotlin reflection) into lib/", all_in_one=True),
+    Site("jdk.internal.misc.Signal", "static_field", "signal handlers", "Signal.handle(signal, SignalHandler.SIG_DFL)"),
+    Site("sun.misc.Signal", "static_field", "signal handlers", "Signal.handle(signal, SignalHandler.SIG_DFL)"),
+    Site("jdk.jfr.", "static_field", "JFR's periodic events", "FlightRecorder.removePeriodicEvent(hook)"),
+    Site("sun.net.httpserver.", "thread", "com.sun.net.httpserver", "HttpServer.stop(0), and shut its executor down"),
+    Site("java.lang.ThreadGroup", "unknown", "thread group of the user's class",
+         "ThreadGroup.destroy() when its threads have ended (Java 18 and earlier), or use no class of one's own"),
+    Site("javax.xml.", "static_field", "factories of the JDK's XML"),
     Site("sun.net.www.protocol.jar.", "static_field", "cache of jar connections",
          "URLConnection.setDefaultUseCaches(\"jar\", false)"),
     Site("javax.imageio.spi.", "static_field", "IIORegistry", "IIORegistry.deregisterServiceProvider(provider)"),
@@ -203,6 +216,29 @@ SITES = (
     Site("javax.xml.bind.", "static_field", "JAXB's caches"),
     Site("org.apache.xerces.", "static_field", "Xerces' cached exceptions"),
     Site("com.sun.org.apache.xerces.", "static_field", "Xerces' cached exceptions"),
+)  # fmt: skip
+
+# Statics of the JDK with a setter of their own, by ``class.field``.
+STATICS = {
+    f"{owner}.{field}": Site(owner, "static_field", f"{owner.rpartition('.')[2]}.{setter}", remedy)
+    for owner, field, setter, remedy in (
+        ("javax.net.ssl.HttpsURLConnection", "defaultHostnameVerifier", "setDefaultHostnameVerifier",
+         "set it on each connection (connection.setHostnameVerifier), or set the one before back"),
+        ("javax.net.ssl.HttpsURLConnection", "defaultSSLSocketFactory", "setDefaultSSLSocketFactory",
+         "set it on each connection (connection.setSSLSocketFactory), or set the one before back"),
+        ("javax.net.ssl.SSLContext", "defaultContext", "setDefault", "give the context to the client"),
+        ("java.lang.System", "out", "setOut", "System.setOut(before) before main() returns"),
+        ("java.lang.System", "err", "setErr", "System.setErr(before) before main() returns"),
+        ("java.lang.System", "in", "setIn", "System.setIn(before) before main() returns"),
+        ("java.lang.System", "security", "setSecurityManager", "set no security manager in a job"),
+    )
+}  # fmt: skip
+
+# A task in the queue of a pool that is not the user's: CompletableFuture's and Flink's delays.
+QUEUED = Site(
+    "", "executor", "task in a pool of others",
+    "cancel the task (Future.cancel, a scheduled cache's cleanUp()) before main() returns: delayedExecutor, orTimeout"
+    " and their like keep it in the JVM's own pool until its time comes",
 )  # fmt: skip
 
 

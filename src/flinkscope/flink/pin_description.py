@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flinkscope.flink.lens.reader import Reader
-from flinkscope.flink.loader_chain import Chains
+from flinkscope.flink.loader_chain import Chain, Chains
+from flinkscope.flink.loader_domains import way_to_loader
 from flinkscope.flink.loader_members import LoaderObjects
 from flinkscope.flink.pin_catalogue import KINDS
-from flinkscope.flink.pin_library import Library, library_of_class, library_of_thread, package_of
+from flinkscope.flink.pin_library import Library, library_of, package_of
 
 if TYPE_CHECKING:
     from flinkscope.flink.loader_pins import WayIn
@@ -59,12 +60,12 @@ class PinDescriber:
         name = self.chains.thread_name(way.thread) if way.thread >= 0 else None
         stack = self._stack(way.thread)
         code = self._code(way, stack)
-        library = (library_of_class(code) if code else None) or library_of_thread(name)
+        library = library_of(code, name)
         first = way.chains[0]
         return LoaderPin(
             kind=kind.id,
             title=f"{kind.title}: {way.site.name}" if way.site and way.site.name else kind.title,
-            chain=self.chains.steps(first),
+            chain=self.chains.steps(self._to_the_end(first)),
             library=library.name if library else (package_of(code) if code else self._jar_name(way.loader)),
             remedy=_remedy(way, library),
             certainty_bp=kind.certainty_bp,
@@ -75,6 +76,11 @@ class PinDescriber:
             references=len(way.chains),
             holder_address=self.heap.address_of(first.objects[-2] if len(first.objects) > 1 else first.held),
         )
+
+    def _to_the_end(self, chain: Chain) -> Chain:
+        """The chain up to the loader where it ends in something that stands for it."""
+        rest = way_to_loader(Reader(self.heap), chain.held, int(self.objects.indices[self.objects.owner[chain.held]]))
+        return Chain((*chain.objects, *rest), chain.thread_at)
 
     def _code(self, way: WayIn, stack: tuple[str, ...]) -> str | None:
         """The user's class that the references lead to; else the one that the thread runs; None: only the loader."""

@@ -38,10 +38,17 @@ def reference_objects(heap: Heap, *kinds: str) -> Array:
 
 
 def weak_referents(heap: Heap, kinds: tuple[str, ...] = ALL_KINDS) -> Array:
-    """int32 by object: the referent of a reference object of these kinds, -1 for every other object."""
+    """int32 by object: what a reference object of these kinds does not keep, -1 for every other object.
+
+    That is its referent; once the collector has cleared that, ``discovered``: the collector's list of references that
+    the JVM has yet to enqueue. A dump right after a collection shows it, and it is gone a moment later.
+    """
     referent = heap.space.full(heap.object_count, -1, np.int32)
     found = reference_objects(heap, *kinds)
-    referent[found] = reference_column(heap, found, "referent")
+    kept = reference_column(heap, found, "referent")
+    cleared = found[kept < 0]
+    referent[found] = kept
+    referent[cleared] = reference_column(heap, cleared, "discovered")
     return referent
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from flinkscope.flink.lens.families import JDK, family_of
 from flinkscope.flink.lens.jobmanager import ARCHIVED, COMPLETED, COORDINATOR, PENDING, graph_job, graphs
-from flinkscope.flink.lens.kernels import NO_LABEL, nearest_label, sum_by_label
+from flinkscope.flink.lens.kernels import NO_LABEL, own_labels, put_label, spread_labels, sum_by_label
 from flinkscope.flink.lens.loader_jobs import USER_LOADERS, loader_jobs
 from flinkscope.flink.lens.operators import Operator, job_id
 from flinkscope.flink.lens.read import StateParts
@@ -97,9 +97,7 @@ class Labels:
         """Labels these objects (NULL ignored)."""
         number = self.number(whose, what)
         for column in columns:
-            objects = np.asarray(column, np.int32)
-            objects = objects[objects >= 0]
-            self.of_object[objects[self.of_object[objects] == NO_LABEL]] = number
+            put_label(self.of_object, np.asarray(column, np.int32), number)
 
 
 def find_owners(facts: StateFacts, parts: StateParts) -> Ownership:
@@ -184,15 +182,17 @@ def label_jobs(reader: Reader, labels: Labels) -> None:
 
 
 def owners_of(reader: Reader, labels: Labels) -> Ownership:
-    """Spreads the labels and sums up. Cost: two linear passes over the objects."""
+    """Spreads the labels and sums up. Cost: three linear passes over the objects."""
     heap = reader.heap
+    first_weak = len(labels.names)
+    own, jdk = _own_families(reader, labels)
     found = np.empty(heap.object_count, np.int32)
-    nearest_label(heap.idom, labels.of_object, found)
-    _spread_families(reader, labels, found)
+    spread_labels(heap.idom, labels.of_object, own, first_weak, found)
+    jdk_row = labels.number(_NOBODY, JDK)
     names = labels.names
     objects = np.zeros(len(names) + 1, np.int64)
     total = np.zeros(len(names) + 1, np.int64)
-    sum_by_label(found, heap.shallow_bytes, heap.reachable, objects, total)
+    sum_by_label(found, heap.shallow_bytes, heap.reachable, heap.class_of, jdk, jdk_row, objects, total)
     rows = [
         Owner(whose.task, what, int(n), int(size), whose.job, whose.job_id, whose.operator)
         for (whose, what), n, size in zip(names, objects, total, strict=False)
@@ -203,41 +203,36 @@ def owners_of(reader: Reader, labels: Labels) -> Ownership:
     whole = int(total.sum())
     named_bp = 10_000 if whole == 0 else (whole - int(total[-1])) * 10_000 // whole
     owners = tuple(sorted(rows, key=lambda o: (-o.size_bytes, o.job_id, o.task or "", o.what)))
-    return Ownership(owners, named_bp, _unknown_classes(reader, found))
+    unknown = _unknown_classes(reader, found, jdk) if objects[-1] else ()
+    return Ownership(owners, named_bp, unknown)
 
 
-def _spread_families(reader: Reader, labels: Labels, found: NDArray[np.int32]) -> None:
-    """Gives what no task owns to the family of its nearest dominator with one; JDK objects under none stay JDK."""
+def _own_families(reader: Reader, labels: Labels) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """(the family of each object by its class; whether each class row is the JDK's, one slot more for unknown ones).
+
+    A class object (its statics) belongs to the family of the class that it stands for.
+    """
     heap = reader.heap
-    families = [family_of(c.name) for c in heap.classes]
-    of_class = np.full(len(heap.classes) + 1, NO_LABEL, np.int32)  # the last slot: unknown class
+    of_class = np.full(len(heap.classes) + 1, NO_LABEL, np.int32)
     jdk = np.zeros(len(heap.classes) + 1, np.bool_)
-    for row, family in enumerate(families):
+    for row, info in enumerate(heap.classes):
+        family = family_of(info.name)
         if family == JDK:
             jdk[row] = True
         elif family is not None:
             of_class[row] = labels.number(_NOBODY, family)
-    rest = found == NO_LABEL
-    own = np.where(rest, of_class[heap.class_of], NO_LABEL).astype(np.int32)
-    _label_mirrors(reader, own, of_class, rest)
-    spread = np.empty(heap.object_count, np.int32)
-    nearest_label(heap.idom, own, spread)
-    found[rest] = spread[rest]
-    found[(found == NO_LABEL) & jdk[heap.class_of]] = labels.number(_NOBODY, JDK)
-
-
-def _label_mirrors(
-    reader: Reader, own: NDArray[np.int32], of_class: NDArray[np.int32], rest: NDArray[np.bool_]
-) -> None:
-    """A class object (its statics) belongs to the family of the class that it stands for."""
-    for info in reader.heap.classes:
-        if info.object_index >= 0 and rest[info.object_index]:
+    own = np.empty(heap.object_count, np.int32)
+    own_labels(heap.class_of, of_class, own)
+    for info in heap.classes:
+        if info.object_index >= 0:
             own[info.object_index] = of_class[info.index]
+    return own, jdk
 
 
-def _unknown_classes(reader: Reader, found: NDArray[np.int32]) -> tuple[tuple[str, int], ...]:
+def _unknown_classes(reader: Reader, found: NDArray[np.int32], jdk: NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:
     heap = reader.heap
     lost = np.flatnonzero((found == NO_LABEL) & heap.reachable)
+    lost = lost[~jdk[heap.class_of[lost]]]
     sums: NDArray[Any] = np.bincount(
         np.maximum(heap.class_of[lost], 0), weights=heap.shallow_bytes[lost], minlength=len(heap.classes)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from flinkscope.flink.lens.kernels import owned_by
 from flinkscope.flink.lens.keys import distinct_by_value
 from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
@@ -95,9 +96,7 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
     met_in, entries = reader.chain(owners, heads)
     columns = StateEntries(
         entries,
-        reader.references(entries, "key"),
-        reader.references(entries, "namespace"),
-        reader.references(entries, "state"),
+        *reader.reference_columns(entries, "key", "namespace", "state"),
         _entries_of_maps(tables_of, met_in, primary, rehash),
         subtasks,
     )
@@ -154,9 +153,8 @@ def _distinct_keys(reader: Reader, columns: StateEntries, namespaces: int) -> in
 
 def _content_bytes(reader: Reader, columns: StateEntries) -> int:
     """What the values retain: each value that only its own entry holds (a shared constant belongs to nobody)."""
-    values, entries = columns.values, columns.entries
-    owned = (values >= 0) & (reader.heap.idom[np.maximum(values, 0)] == entries)
-    return reader.retained(values[owned])
+    heap = reader.heap
+    return int(owned_by(columns.values, heap.idom, columns.entries, heap.retained_bytes))
 
 
 def window_spans(reader: Reader, namespaces: Indices, slices: Slices | None = None) -> tuple[WindowSpan, ...]:

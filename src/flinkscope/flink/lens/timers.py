@@ -77,7 +77,7 @@ def _read_queue(
     times = reader.column(timers, "timestamp")
     if times is None:
         return None  # told by lens.shapes
-    keys, namespaces = reader.references(timers, "key"), reader.references(timers, "namespace")
+    keys, namespaces = reader.reference_columns(timers, "key", "namespace")
     last = _cleanup_times(reader, services, namespaces, slices_of(reader, operator.index))
     cleanup = int((times == last).sum())
     upcoming = times[times != last] if cleanup < len(times) else times

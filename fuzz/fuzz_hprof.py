@@ -1,6 +1,6 @@
 """Atheris target: any bytes as a heap dump. Only FlinkscopeError may come out.
 
-    pip install atheris && python fuzz/fuzz_hprof.py -max_total_time=600
+    pip install atheris && python fuzz/fuzz_hprof.py -max_total_time=600 [CORPUS]
 
 Kernels run as plain Python (FLINKSCOPE_JIT=0), so that a read outside the file is an IndexError and not a lucky guess.
 """
@@ -33,6 +33,13 @@ def one_input(data: bytes) -> None:
         heap.histogram()
         heap.dominators(limit=10)
         heap.oom_thread  # noqa: B018
+        for answer in (heap.threads, heap.loaders, heap.duplicates, heap.suspects, heap.collections, heap.waste):
+            answer()
+        for answer in (heap.strings, heap.direct, heap.references):
+            answer()
+        for index in range(0, heap.object_count, 5):
+            heap.object(heap.address_of(index), show_strings=True)
+            heap.paths(heap.address_of(index))
     except FlinkscopeError:
         return
     finally:

@@ -14,7 +14,7 @@ from flinkscope.progress import SILENT, Progress
 INDEX_BYTES = 4 + 4 + 4  # file position, class, shallow size
 GRAPH_BYTES = 4
 SEARCH_BYTES = 8 + 4 + 8 + 4  # number and list head, order, tree links, immediate dominator
-EDGE_BYTES = 4 + 4  # target; half of the edges are kept with 8 bytes for the dominators
+EDGE_BYTES = 4 + 2  # target; a quarter of the edges is kept with 8 bytes for the dominators
 
 
 @dataclass(frozen=True, slots=True)

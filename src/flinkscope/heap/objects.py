@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -89,6 +89,7 @@ def index_objects(records: DumpRecords, progress: Progress, space: Space) -> Obj
         array_gaps[:, :] = (NO_GAP, 0, 0)
     step = address_step(address_map.words, address_map.shift)
     progress.advance(len(records.data))
+    records = replace(records, pages=())  # they are in the map
     return ObjectStore(
         records, address_map, classes, offsets, class_of, mirror_index, Gaps(smallest, array_gaps, mirrors), step
     )

@@ -1,0 +1,80 @@
+"""Whatever happens in the middle, Redis equals the recount: processes killed, restarts with another parallelism."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flinkscope.errors import LabError
+from flinkscope.uv.run import newest_checkpoint
+from uv_support.redis_server import RedisServer, redis_server
+from uv_support.uv_proof import Proof, embedded, finished, in_the_middle
+
+pytestmark = pytest.mark.flink
+RATE = {"rate": "30000"}  # so that there is a middle
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def proof(redis: RedisServer, tmp_path: Path) -> Proof:
+    with redis.client() as client:
+        client.flushall()
+    return Proof(tmp_path, redis, options=RATE)
+
+
+def assert_exact(proof: Proof, job: object) -> None:
+    found = proof.check(job)
+    assert found.differences == 0, found.examples
+    assert found.pairs > 10_000
+    assert found.rows.late > 100, "the events have late rows"
+    assert found.rows.strange_late == 0
+    assert proof.dead_letters() == found.rows.malformed > 100
+
+
+def test_redis_and_the_task_manager_are_killed(proof: Proof) -> None:
+    job = proof.job()
+    with embedded(job) as run:
+        in_the_middle(run, proof.redis)
+        proof.redis.kill()
+        time.sleep(1)
+        proof.redis.start()
+        in_the_middle(run, proof.redis)
+        run.cluster.workers[0].popen.kill()
+        summary = finished(run)
+    assert summary.replaced_task_managers == 1
+    assert_exact(proof, job)
+
+
+@pytest.mark.heavy
+def test_the_job_manager_is_killed_and_the_job_goes_on_from_the_retained_checkpoint(proof: Proof) -> None:
+    job = proof.job()
+    with embedded(job) as run:
+        in_the_middle(run, proof.redis)
+        run.cluster.job_manager.popen.kill()
+        with pytest.raises(LabError, match="JobManager ended"):
+            run.wait(60)
+    newest = newest_checkpoint(proof.folder / "checkpoints")
+    assert newest is not None
+    with embedded(job, savepoint=str(newest)) as run:
+        finished(run)
+    assert_exact(proof, job)
+
+
+@pytest.mark.heavy
+def test_another_parallelism_and_another_clock_zone_after_a_savepoint(proof: Proof) -> None:
+    job = proof.job()
+    with embedded(job, parallelism=2, env_java_opts_all="-Duser.timezone=UTC") as run:
+        in_the_middle(run, proof.redis)
+        savepoint = run.stop().savepoint
+    assert savepoint is not None
+    with embedded(job, parallelism=3, savepoint=savepoint, env_java_opts_all="-Duser.timezone=America/New_York") as run:
+        finished(run)
+    assert_exact(proof, job)

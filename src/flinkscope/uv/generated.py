@@ -1,4 +1,4 @@
-"""The generator's events again, with numpy: the twin of jobs/uv/…/GeneratedShop.java, bit for bit; their exact count."""
+"""The generator's events again, with numpy, and their exact count: jobs/uv/…/GeneratedShop.java's twin, bit for bit."""
 
 from __future__ import annotations
 

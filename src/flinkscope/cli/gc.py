@@ -21,6 +21,7 @@ _LEVELS = ("error", "warning", "info", "never")
 )
 @click.argument("logs", nargs=-1, required=True)
 @click.option("--compare", "after", metavar="LOG", help="A second log (after the cure) beside the first.")
+@click.option("--jvm", metavar="NAME", help="Which JVM, where several wrote into the log at the same time.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a page with charts (.html).")
 @click.option("--json", "as_json", is_flag=True, help="Print figures, full collections, coverage, findings as JSON.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path, allow_dash=True), help="Write all events as CSV.")
@@ -33,6 +34,7 @@ _LEVELS = ("error", "warning", "info", "never")
 def command(
     logs: tuple[str, ...],
     after: str | None,
+    jvm: str | None,
     output: Path | None,
     as_json: bool,
     csv_path: Path | None,
@@ -57,7 +59,7 @@ def command(
         log = _follow(logs)
         second = None
     else:
-        log = _read(logs)
+        log = _read(logs, jvm)
         second = _read((after,)) if after else None
     if csv_path is not None:
         _write_csv(log, csv_path)
@@ -72,13 +74,13 @@ def command(
     return 1 if fail_on != "never" and any(_LEVELS.index(finding.severity) <= worst for finding in found) else 0
 
 
-def _read(logs: tuple[str, ...]) -> GcLog:
+def _read(logs: tuple[str, ...], jvm: str | None = None) -> GcLog:
     from flinkscope.cli.show import TerminalProgress
     from flinkscope.gc.log import read_gc_log
 
     progress = TerminalProgress()
     try:
-        return read_gc_log(logs, progress=progress)
+        return read_gc_log(logs, progress=progress, jvm=jvm)
     finally:
         progress.done()
 

@@ -156,7 +156,13 @@ def chunks(
     A file that cannot be read to its end (cut gzip) gives what could be read; ``damage`` is told the reason.
     Lines are cut after 64 KiB. Cost: one pass, a few MiB of memory.
     """
-    clean = cleaner(file.sample())
+    return map(cleaner(file.sample()), raw_chunks(file, damage, advance))
+
+
+def raw_chunks(
+    file: LogFile, damage: Callable[[str], None], advance: Callable[[int], None] | None = None
+) -> Iterator[bytes]:
+    """The same as they are in the file, wrapper prefixes and all."""
     with file.open() as stream:
         rest, skipping = b"", False
         for block in _blocks(stream, file, damage, advance):
@@ -170,12 +176,12 @@ def chunks(
             rest = text[end:]
             if len(rest) > CHUNK_BYTES:
                 damage(f"{file.name}: a line longer than {CHUNK_BYTES:,} bytes was cut")
-                yield clean(text[:end] + rest[:LONGEST_LINE_BYTES])
+                yield text[:end] + rest[:LONGEST_LINE_BYTES]
                 rest, skipping = b"", True
             elif end:
-                yield clean(text[:end])
+                yield text[:end]
         if rest:
-            yield clean(rest)
+            yield rest
 
 
 def _blocks(

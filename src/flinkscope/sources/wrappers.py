@@ -31,7 +31,7 @@ _DOCKER_ESCAPES = {b"n": b"", b"t": b"\t", b"r": b"", b'"': b'"', b"\\": b"\\", 
 _BEGINNING = re.compile(
     rb"\[(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}[+-]\d{4}|\d{1,9}[.,]\d{3}s|\d{1,18}[mn]s)\](?=[\[ ])|"
     rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}[+-]\d{4}: ?)?(?:(?<!\d)\d{1,9}[.,]\d{3}: ?)?(?:#\d{1,9}: ?)?"
-    rb"(?:\[(?:Full )?GC\b|\[CMS-concurrent-|Total time for which application|CommandLine flags: )"
+    rb"(?:\[Full GC\b|\[GC(?!\w| Worker)|\[CMS-concurrent-|Total time for which application|CommandLine flags: )"
 )
 _LONGEST_PREFIX = 200
 _DIGITS = re.compile(rb"\d+")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,10 +11,11 @@ from pathlib import Path
 from flinkscope.errors import FormatError, UnreadableInputError, UsageError
 from flinkscope.formats.gclog import rotation
 from flinkscope.formats.gclog.dialect import DialectParser
-from flinkscope.formats.gclog.records import MISSING, EventBuilder
+from flinkscope.formats.gclog.mixture import Mixture, mixture_of
+from flinkscope.formats.gclog.records import MISSING, Coverage, EventBuilder
 from flinkscope.formats.gclog.unified import UnifiedParser
 from flinkscope.progress import SILENT, Progress
-from flinkscope.sources.logfiles import LogFile, chunks, find_logs, follow
+from flinkscope.sources.logfiles import LogFile, chunks, find_logs, follow, raw_chunks
 from flinkscope.sources.wrappers import cleaner
 
 _WRONG_KINDS = (
@@ -34,19 +35,57 @@ class RawLog:
     files: tuple[tuple[LogFile, int], ...]
 
 
-def read_raw(paths: str | Path | Sequence[str | Path], progress: Progress = SILENT) -> RawLog:
-    """Reads one GC log (a file or a rotated set).
+def read_raw(paths: str | Path | Sequence[str | Path], progress: Progress = SILENT, jvm: str | None = None) -> RawLog:
+    """Reads one GC log (a file or a rotated set). Of JVMs that wrote into it at the same time: ``jvm``, by default the
+    one with the most collections; the others are named in the coverage.
 
     Raises SourceError (cannot be reached), UsageError (several JVMs' logs at once), UnreadableInputError (no GC log).
-    Cost: one pass; memory of the event table and a few MiB.
+    Cost: one pass (three where JVMs are mixed); memory of the event table and a few MiB.
     """
     files = _gc_logs(find_logs(paths))
+    raw = _read(files, progress, chunks)
+    if jvm is None and not raw.builder.coverage.signs_of_mixture:
+        return raw
+    mixture = mixture_of(files)
+    if mixture is None:
+        if jvm is not None:
+            raise UsageError(f"nothing tells several JVMs apart in {files[0].name}", hint="leave --jvm out")
+        return raw
+    chosen = jvm or mixture.largest
+    if chosen not in mixture.writers:
+        raise UsageError(f"no JVM {chosen} in this log", hint=f"there are: {', '.join(sorted(mixture.writers)[:20])}")
+    part = _read(files, progress, lambda file, damage: _chunks_of(file, damage, mixture, mixture.only(chosen)))
+    _name_the_others(part.builder.coverage, mixture, chosen)
+    return part
+
+
+def _chunks_of(
+    file: LogFile, damage: Callable[[str], None], mixture: Mixture, kept: Callable[[bytes], bytes]
+) -> Iterator[bytes]:
+    if mixture.before_cleaning:
+        return map(cleaner(file.sample()), map(kept, raw_chunks(file, damage)))
+    return map(kept, chunks(file, damage))
+
+
+def _name_the_others(coverage: Coverage, mixture: Mixture, chosen: str) -> None:
+    others = sorted((name for name in mixture.writers if name != chosen), key=lambda name: mixture.writers[name].first)
+    coverage.other_jvms = [name for name in others if mixture.writers[name].collections]
+    left_out = ", ".join(f"{name} ({mixture.writers[name].lines} lines)" for name in coverage.other_jvms[:5])
+    coverage.notes.append(
+        f"several JVMs wrote into this log at the same time; this is {chosen}, without {left_out}"
+        + (" …" if len(coverage.other_jvms) > 5 else "")
+    )
+
+
+def _read(
+    files: list[LogFile], progress: Progress, open_chunks: Callable[[LogFile, Callable[[str], None]], Iterator[bytes]]
+) -> RawLog:
     progress.phase("Reading the GC log", sum(file.bytes_on_disk for file in files))
     builder, parser, done = EventBuilder(), None, 0
     places: list[tuple[LogFile, int]] = []
     for file in files:
         places.append((file, builder.coverage.lines + 1))
-        for chunk in chunks(file, builder.coverage.notes.append):
+        for chunk in open_chunks(file, builder.coverage.notes.append):
             if parser is None:
                 parser = _parser_for(chunk, builder)
             if parser is None:

@@ -128,8 +128,15 @@ class Coverage:
     torn_events: int = 0
     clock_jumps: int = 0
     headless_restarts: int = 0  # another JVM by its stamps and numbers, without its first lines
+    repeated_numbers: int = 0  # two collections in a row with one number
+    other_jvms: list[str] = field(default_factory=list)  # wrote at the same time, and were left out
     notes: list[str] = field(default_factory=list)
     samples: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def signs_of_mixture(self) -> int:
+        """How often it looked as if another JVM had written a line, though none had begun."""
+        return self.clock_jumps + self.headless_restarts + self.repeated_numbers
 
 
 class EventBuilder:

@@ -16,6 +16,7 @@ from flinkscope.formats.gclog.unified_sizes import HEAP, OLD, YOUNG, PendingSize
 
 BACKWARDS_NS = 500_000_000  # stamps of different threads may be a little out of order; more is another clock
 _TITLES_KEPT = 10_000
+_MOST_RESTARTS = 1_000  # JVMs that write into one log by turns are no thousands of JVMs
 
 
 class RunWriter:
@@ -112,16 +113,16 @@ class RunWriter:
 
     def notice_clock(self, end_ns: int, gc_id: int, at: int) -> None:
         """Another JVM begins where the uptime falls back and the collections are counted anew."""
-        if end_ns == MISSING:
-            if gc_id + 2 < self.last_collection:
-                self.builder.coverage.headless_restarts += 1
+        coverage = self.builder.coverage
+        back = end_ns != MISSING and end_ns + BACKWARDS_NS < self.last_ns
+        if gc_id + 2 < self.last_collection or (back and gc_id <= self.last_collection):
+            coverage.headless_restarts += 1
+            if coverage.headless_restarts < _MOST_RESTARTS:
                 self.restart(at)
-        elif end_ns + BACKWARDS_NS < self.last_ns:
-            if gc_id <= self.last_collection:
-                self.builder.coverage.headless_restarts += 1
-                self.restart(at)
-            else:
-                self.builder.coverage.clock_jumps += 1
+        elif back:
+            coverage.clock_jumps += 1
+        elif gc_id == self.last_collection:
+            coverage.repeated_numbers += 1
         self.last_ns = end_ns
         self.last_collection = gc_id
 

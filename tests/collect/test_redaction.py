@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flinkscope.capture.redaction import MASK, is_sensitive, redact_arguments, redact_json, redact_text, redact_yaml
+from flinkscope.redaction import MASK, is_sensitive, redact_arguments, redact_json, redact_text, redact_yaml
 
 CONFIG = """\
 taskmanager:

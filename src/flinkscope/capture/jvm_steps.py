@@ -16,7 +16,7 @@ from flinkscope.capture.budget import (
 from flinkscope.capture.places import places_of
 from flinkscope.capture.reach import Reach
 from flinkscope.capture.recording import Recording, Step
-from flinkscope.capture.redaction import redact_arguments
+from flinkscope.redaction import redact_arguments
 from flinkscope.errors import SourceError
 from flinkscope.jvm.gcutil import jstat_table
 

@@ -18,6 +18,7 @@ from flinkscope.flink.memory_options import Version, parse_version
 from flinkscope.flink.options import is_known
 from flinkscope.formats.flink_config import FlinkConfig
 from flinkscope.place import Place
+from flinkscope.redaction import MASK, is_sensitive, redact_text
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -73,10 +74,16 @@ class Subject:
     def finding(
         self, rule: str, severity: Severity, message: str, key: str, changes: dict[str, str | None] | None = None
     ) -> LintFinding:
-        """A finding at the key's place; changes that name a key which this version does not know are left out."""
-        wanted = changes or {}
+        """A finding at the key's place, without secrets; changes to keys unknown to this version are left out."""
+        wanted = {name: _shown(name, value) for name, value in (changes or {}).items()}
         known = all(value is None or is_known(name, self.flink) for name, value in wanted.items())
-        return LintFinding(rule, severity, message, self.place(key), wanted if known else {})
+        return LintFinding(rule, severity, redact_text(message), self.place(key), wanted if known else {})
+
+
+def _shown(key: str, value: str | None) -> str | None:
+    if value is None:
+        return None
+    return MASK if is_sensitive(key) else redact_text(value)
 
 
 Check = Callable[[Subject], Iterable[LintFinding]]

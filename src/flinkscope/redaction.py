@@ -1,4 +1,4 @@
-"""Takes secrets out of what goes into a case: configurations, command lines, JSON answers, logs.
+"""Takes secrets out of what is written or shown: configurations, command lines, JSON answers, logs, reports.
 
 What counts as secret: a value whose key speaks of a password, secret, token, credential or key (Flink's own list,
 ``GlobalConfiguration.isSensitive`` of 2.3, and wider), and a password inside a URL. Too much taken out costs a fact,

@@ -204,6 +204,7 @@ class LogEvent:
     time: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     stack: tuple[str, ...] = ()
+    of_task: bool = False  # of a failed task or job: in a JobManager's log it is a TaskManager's
 
 
 @dataclass(frozen=True, slots=True)

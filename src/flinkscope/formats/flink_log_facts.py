@@ -64,7 +64,10 @@ class MemoryTree:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One text of the catalogue. ``details``: the figures in it; ``stack``: the frames under the line that matched."""
+    """One text of the catalogue. ``details``: the figures in it; ``stack``: the frames under the line that matched.
+
+    ``of_task``: it stands in the report of a failed task or job, which a JobManager's log repeats of TaskManagers.
+    """
 
     kind: str
     rules: tuple[str, ...]
@@ -74,6 +77,7 @@ class Symptom:
     clock_ms: int | None
     details: Mapping[str, str]
     stack: tuple[str, ...] = ()
+    of_task: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,14 @@ class MemoryTreeParts:
         return True
 
 
+_OF_TASK = (
+    " switched from ",
+    "reached terminal state",
+    "org.apache.flink.runtime.taskmanager.Task.",
+    "org.apache.flink.streaming.runtime.tasks.StreamTask.",
+)
+
+
 def fact_of(record: LogRecord, source: str) -> LoggedCheckpoint | Submission | JobState | TaskFailure | None:
     """What the record says of a checkpoint, a job or a task; None for the many others."""
     message = record.message
@@ -170,9 +178,11 @@ def symptoms_of(record: LogRecord, source: str) -> Iterator[Symptom]:
     """The symptoms of the record, with the line on which each stands."""
     lines = (record.message, *record.trace)
     text = "\n".join(lines)
+    of_task: bool | None = None
     for symptom, match in symptoms_in(text):
         offset = text.count("\n", 0, match.start())
         details = {name: value for name, value in match.groupdict().items() if value is not None}
+        of_task = _is_of_task(text) if of_task is None else of_task
         yield Symptom(
             symptom.kind,
             symptom.rules,
@@ -182,7 +192,13 @@ def symptoms_of(record: LogRecord, source: str) -> Iterator[Symptom]:
             record.clock_ms,
             details,
             _frames(lines[offset + 1 :]),
+            of_task,
         )
+
+
+def _is_of_task(text: str) -> bool:
+    """Whether a record reports a task's or a job's failure: by its first words, or by a task's frames in its trace."""
+    return any(mark in text for mark in _OF_TASK)
 
 
 def _frames(lines: tuple[str, ...]) -> tuple[str, ...]:

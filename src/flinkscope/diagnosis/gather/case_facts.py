@@ -33,6 +33,7 @@ from flinkscope.diagnosis.gather.heap_facts import DumpFacts, heap_facts
 from flinkscope.diagnosis.gather.log_facts import LogFacts, log_facts
 from flinkscope.diagnosis.gather.peer_facts import VertexLoad, vertex_load, with_peers
 from flinkscope.diagnosis.gather.thread_facts import thread_facts
+from flinkscope.diagnosis.gather.told_by_jobmanager import given_to_whom_they_happened
 from flinkscope.errors import FlinkscopeError
 from flinkscope.flink.memory_options import parse_version
 from flinkscope.formats.flink_log_facts import StartUp
@@ -96,7 +97,7 @@ def gather(case: Case, ignored: Sequence[Ignored] = (), progress: Progress = SIL
     run = _Gathering(case, progress)
     processes = case.processes or (CaseProcess("process", "jvm"),)
     facts = tuple(_process(run, p, alone=len(processes) == 1) for p in processes if p.role != "client")
-    facts = _with_earlier(run, with_peers(facts, _loads(run)))
+    facts = given_to_whom_they_happened(_with_earlier(run, with_peers(facts, _loads(run))))
     progress.done()
     if run.errors and not any(t.used for t in run.taken):
         raise run.errors[0]

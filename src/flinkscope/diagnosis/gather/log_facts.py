@@ -50,7 +50,7 @@ def log_facts(files: Mapping[str, Path]) -> LogFacts:
 
 def _event(symptom: Symptom, names: Mapping[str, str]) -> LogEvent:
     where = _place(symptom.place, names)
-    return LogEvent(symptom.kind, symptom.text, where, symptom.time, symptom.details, symptom.stack)
+    return LogEvent(symptom.kind, symptom.text, where, symptom.time, symptom.details, symptom.stack, symptom.of_task)
 
 
 def _place(place: Place, names: Mapping[str, str]) -> Place:

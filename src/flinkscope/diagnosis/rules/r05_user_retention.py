@@ -34,7 +34,8 @@ RULE = Rule(
     title="User code keeps objects outside of Flink's state",
     severity=Severity.CRITICAL,
     needs=(("heap",),),
-    explains=("R01", "R10", "R24", "R31", "R32"),
+    explains=("R01", "R10", "R31", "R32"),
+    roles=("taskmanager", "jvm"),
     thresholds={"share_bp": Threshold(MUCH_BP, "bp of the reachable heap", "a quarter: nothing else comes first")},
 )
 

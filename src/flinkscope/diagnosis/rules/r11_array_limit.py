@@ -27,6 +27,7 @@ RULE = Rule(
     title="One array is larger than a JVM allows",
     severity=Severity.CRITICAL,
     needs=(("log",),),
+    explains=("R24", "R32"),
 )
 
 _OLD = "ValueState<List<Event>> events;"

@@ -34,6 +34,7 @@ RULE = Rule(
     title="A TaskManager runs out of direct memory",
     severity=Severity.CRITICAL,
     needs=(("log",),),
+    explains=("R32",),
     roles=("taskmanager",),
     thresholds={"room_bp": Threshold(2_500, "bp of the limit", "a quarter above what was reached: rule of the house")},
 )

@@ -30,6 +30,7 @@ RULE = Rule(
     title="A JobManager runs out of direct memory",
     severity=Severity.CRITICAL,
     needs=(("log",),),
+    explains=("R31", "R32"),
     roles=("jobmanager",),
     versions="1.11 – 2.3",
 )

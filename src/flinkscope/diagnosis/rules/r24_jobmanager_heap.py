@@ -13,8 +13,7 @@ keeps most.
 **Remedy.** By what fills it: checkpoints to a directory, a lower inline threshold, fewer retained checkpoints; a
 smaller job store (`jobstore.max-capacity`, `jobstore.type: File`); then a larger `jobmanager.memory.process.size`.
 
-**Not this when** a class of the user keeps most of it (R05), or the text is Metaspace (R14, R15) or direct memory
-(R22).
+**Not this when** the text is Metaspace (R14, R15) or direct memory (R22).
 
 **Sources.** spotify flink-operator 157; flink-cdc 1338; FileArchivedExecutionGraphStore, CompletedCheckpointStore.
 """
@@ -24,9 +23,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flinkscope.diagnosis.facts import ProcessFacts
-from flinkscope.diagnosis.finding import Fired, Outcome, Remedy, RuledOut, Severity
-from flinkscope.diagnosis.held import Holding, holding
+from flinkscope.absent import present
+from flinkscope.diagnosis.facts import ProcessFacts, UserHold
+from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, Remedy, RuledOut, Severity
+from flinkscope.diagnosis.held import MUCH_BP, Holding, hold_evidence, holding
 from flinkscope.diagnosis.pressure import HeapPressure, heap_pressure
 from flinkscope.diagnosis.remedies.memory import memory_remedies
 from flinkscope.diagnosis.remedies.options import option_remedy, options_of
@@ -62,14 +62,16 @@ def check(facts: ProcessFacts) -> Outcome:
         share = pressure.live_share_bp
         return RuledOut("the heap has room" + (f": {human_bp(share)} live" if share is not None else ""))
     filler, held = _fullest(facts)
+    kept = _by_user_code(facts) if filler is None else None
     told = f": {filler.what} keep {human_bytes(held.size_bytes)}" if filler and held else ""
+    told = f": {kept.class_name}, {kept.what}, keeps {human_bytes(kept.retained_bytes)}" if kept else told
     specific = filler.remedies(facts) if filler else ()
     return Fired(
         summary=f"the JobManager ran out of heap{told}" if pressure.died_of_heap else f"its live set fills it{told}",
-        evidence=(*(held.evidence if held else ()), *pressure.evidence),
-        remedies=(*specific, *memory_remedies(facts, pressure), *_double(facts, pressure)),
-        certainty_bp=9_000 if filler else 7_000,
-        explained_bytes=held.size_bytes if held else 0,
+        evidence=(*(held.evidence if held else ()), *_kept_evidence(facts, kept), *pressure.evidence),
+        remedies=(*specific, *(_LEAVE if kept else ()), *memory_remedies(facts, pressure), *_double(facts, pressure)),
+        certainty_bp=9_000 if filler or kept else 7_000,
+        explained_bytes=held.size_bytes if held else kept.retained_bytes if kept else 0,
     )
 
 
@@ -80,6 +82,30 @@ def _fullest(facts: ProcessFacts) -> tuple[_Filler | None, Holding | None]:
     if held is None or held.share_bp < RULE.thresholds["share_bp"].value:
         return None, None
     return filler, held
+
+
+def _by_user_code(facts: ProcessFacts) -> UserHold | None:
+    """What a submitted program's main(), or a plugin, keeps: a quarter of the heap or more."""
+    heap = present(facts.heap)
+    worst = next(iter(heap.holds), None) if heap else None
+    enough = worst is not None and heap is not None and worst.retained_bytes * 10_000 >= MUCH_BP * heap.used_bytes
+    return worst if enough else None
+
+
+def _kept_evidence(facts: ProcessFacts, kept: UserHold | None) -> tuple[Evidence, ...]:
+    heap = present(facts.heap)
+    return (hold_evidence(kept, heap.place),) if kept and heap else ()
+
+
+_LEAVE = (
+    Remedy(
+        id="main-elsewhere",
+        title="Run main() outside of the JobManager: flink run, or application mode with a heap for it",
+        effect="what a submitted program allocates is not the JobManager's any more",
+        cost="whoever submits needs Flink's client",
+        verify="the JobManager's live set stays flat over submissions",
+    ),
+)
 
 
 def _checkpoints(facts: ProcessFacts) -> tuple[Remedy, ...]:

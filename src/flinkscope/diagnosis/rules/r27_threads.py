@@ -22,7 +22,13 @@ from flinkscope.diagnosis.finding import CodeChange, Fired, Outcome, Remedy, Rul
 from flinkscope.diagnosis.rule import Rule
 from flinkscope.diagnosis.said import as_evidence, said
 
-RULE = Rule(id="R27", title="The process may not start more threads", severity=Severity.CRITICAL, needs=(("log",),))
+RULE = Rule(
+    id="R27",
+    title="The process may not start more threads",
+    severity=Severity.CRITICAL,
+    needs=(("log",),),
+    explains=("R32",),
+)
 
 
 def check(facts: ProcessFacts) -> Outcome:

@@ -18,7 +18,7 @@ from flinkscope.formats.gclog.numbers import SIZES, ms_ns, seconds_ms, seconds_n
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 from flinkscope.formats.gclog.titles import read_title
 from flinkscope.formats.gclog.unified_blocks import BlockReader
-from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, TROUBLE, alternation, gc_lines
+from flinkscope.formats.gclog.unified_lines import BEGUN, EVENTFUL, SURE, TIMED, TROUBLE, alternation, gc_lines
 from flinkscope.formats.gclog.unified_run import BACKWARDS_NS, RunWriter
 from flinkscope.formats.gclog.unified_sizes import CPU, EMPTY, HEAP
 
@@ -243,7 +243,10 @@ class UnifiedParser:
             fields = [field.strip() for field in self._writer.stamps.fields(at)]
             if fields[-1].strip(b"[ ") != b"gc" or b"debug" in fields or b"trace" in fields:
                 return
-        if EVENTFUL.search(line) and not jvmlines.PLAIN_DETAIL.match(line):
+            told = EVENTFUL.search(line) or TIMED.search(line)
+        else:
+            told = EVENTFUL.search(line)
+        if told and not jvmlines.PLAIN_DETAIL.match(line):
             self._writer.lost(at, line)
 
     def _torn(self, match: re.Match[bytes], first: int) -> None:

@@ -16,8 +16,9 @@ SURE = re.compile(
     rb"|\[gc(?:,[a-z_]+)* *\] |\[safepoint *\] ",
     re.MULTILINE,
 )
-# what every event has: its title, sizes or time
-EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->|\dm?s$")
+# what every event has: its title or sizes; or a time, which many a detail has too
+EVENTFUL = re.compile(rb"Pause|Collection|Concurrent|\d[KMG]->")
+TIMED = re.compile(rb"\dm?s$")
 BEGUN = re.compile(rb"GC\((\d{1,9})\) (Pause (?:Young|Full|Mixed)[^\n>]{0,400}?)\r?\n")
 
 _SAFEPOINT = (

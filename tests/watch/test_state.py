@@ -160,8 +160,9 @@ def test_prometheus_gets_what_is_documented() -> None:
     assert [name for name in metric_names() if f"`{name}`" not in page] == []
 
 
-def test_the_dashboard_is_one_that_grafana_takes() -> None:
-    document = json.loads(dashboard())
+@pytest.mark.parametrize("name", ["dashboard", "uv"])
+def test_the_dashboard_is_one_that_grafana_takes(name: str) -> None:
+    document = json.loads(dashboard(name))
     assert {"title", "uid", "schemaVersion", "panels", "templating", "time", "refresh"} <= set(document)
     assert isinstance(document["schemaVersion"], int)
     variables = {v["name"] for v in document["templating"]["list"]}

@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "top": "the most visited items of a day, from Redis",
     "show": "one item of a day, from Redis",
     "manifest": "the job for the Flink Kubernetes operator",
+    "dashboard": "Grafana dashboard of the job, on what watch exposes",
 }
 
 

@@ -103,4 +103,12 @@ def _job_or_submissions(state: TargetState) -> list[str]:
         shown = "-" if size is None else human_bytes(size)
         behind = "-" if lag is None else human_span(lag / 1000)
         lines.append(f"{state.target}: last checkpoint {shown}, watermark behind the clock {behind}")
+        lines += _daily_uv(state)
     return lines
+
+
+def _daily_uv(state: TargetState) -> list[str]:
+    """One line for a daily-UV job, from what it counts itself."""
+    names = {"uv_page_views": "page views", "uv_keys": "keys", "uv_late_rows": "late", "uv_malformed_rows": "malformed"}
+    told = [f"{state.values[name]:,} {what}" for name, what in names.items() if name in state.values]
+    return [f"{state.target}: {', '.join(told)}"] if told else []

@@ -34,6 +34,10 @@ MEASURES: Mapping[str, Measure] = {
         Measure("loaded_classes", "classes loaded now"),
         Measure("threads", "live threads"),
         Measure("submissions", "jobs that this watch has seen on the cluster"),
+        Measure("uv_page_views", "page views that a daily-UV job has taken in since its last start (REST)"),
+        Measure("uv_late_rows", "of them those that came after the end of their day (REST)"),
+        Measure("uv_malformed_rows", "rows of a daily-UV job that were no events, since its last start (REST)"),
+        Measure("uv_keys", "keys of a daily-UV job's open days (REST; designs bucket and approx)"),
     )
 }  # fmt: skip
 FORECAST = tuple(measure for measure in MEASURES.values() if measure.limit is not None)

@@ -66,9 +66,9 @@ def serve(watcher: Watcher, port: int, address: str = "127.0.0.1", token: str = 
     return MetricsServer(lambda: generate_latest(registry), port, address, token)
 
 
-def dashboard() -> str:
-    """The Grafana dashboard that goes with it, as JSON."""
-    return files("flinkscope.watch").joinpath("data/grafana-dashboard.json").read_text(encoding="utf-8")
+def dashboard(name: str = "dashboard") -> str:
+    """The Grafana dashboard that goes with it, as JSON; ``uv``: that of the daily-UV job."""
+    return files("flinkscope.watch").joinpath(f"data/grafana-{name}.json").read_text(encoding="utf-8")
 
 
 def _family(name: str, labels: tuple[str, ...] = _LABELS) -> GaugeMetricFamily:

@@ -35,6 +35,14 @@ _GAUGES = {
 }
 _DIRECT_PARTS = ("framework_off_heap_bytes", "task_off_heap_bytes", "network_bytes")
 _LOWEST_WATERMARK = -(1 << 63)
+# Of a job of `flinkscope uv run`: its name, its accumulators, the gauge of its counting operator (jobs/uv)
+_UV_JOB = "daily-uv "
+_UV_ACCUMULATORS = {
+    "uvPageViews": "uv_page_views",
+    "uvLateRecords": "uv_late_rows",
+    "uvMalformedRecords": "uv_malformed_rows",
+}
+_UV_KEYS = "count_in_buckets.uvKeys"
 
 
 class RestSource:
@@ -102,15 +110,29 @@ class RestSource:
         names = "lastCheckpointFullSize,lastCheckpointSize"  # the first since 1.15
         sizes = {e.get("id"): _whole(e.get("value")) for e in self._rest.get(f"{path}/metrics", {"get": names})}
         values["checkpoint_bytes"] = sizes.get("lastCheckpointFullSize", sizes.get("lastCheckpointSize"))
-        values["watermark_lag_ms"] = self._watermark_lag(job)
+        vertices = [vertex.id for vertex in read_job(self._rest.job(job.id), f"/jobs/{job.id}").vertices]
+        values["watermark_lag_ms"] = self._watermark_lag(job, vertices)
+        if job.name.startswith(_UV_JOB):
+            values |= self._daily_uv(path, vertices)
         known = {name: value for name, value in values.items() if value is not None and value >= 0}
         return Reading(f"job {job.name[:40]}", "job", job.id, known)
 
-    def _watermark_lag(self, job: RestJob) -> int | None:
+    def _daily_uv(self, path: str, vertices: Sequence[str]) -> dict[str, int | None]:
+        """The counts that the job keeps of itself."""
+        entries = self._rest.get(f"{path}/accumulators").get("user-task-accumulators", [])
+        counts = {str(entry.get("name")): _whole(entry.get("value")) for entry in entries}
+        values = {ours: counts.get(theirs) for theirs, ours in _UV_ACCUMULATORS.items()}
+        for vertex in vertices:
+            asked = f"{path}/vertices/{quote(vertex)}/subtasks/metrics"
+            for entry in self._rest.get(asked, {"get": _UV_KEYS, "agg": "sum"}):
+                values["uv_keys"] = _whole(entry.get("sum"))
+        return values
+
+    def _watermark_lag(self, job: RestJob, vertices: Sequence[str]) -> int | None:
         """Of the lowest watermark of all vertices, behind the clock; None while no watermark is known."""
         lowest: list[int] = []
-        for vertex in read_job(self._rest.job(job.id), f"/jobs/{job.id}").vertices:
-            path = f"/jobs/{quote(job.id)}/vertices/{quote(vertex.id)}/watermarks"
+        for vertex in vertices:
+            path = f"/jobs/{quote(job.id)}/vertices/{quote(vertex)}/watermarks"
             found = [_whole(entry.get("value")) for entry in self._rest.get(path)]
             lowest += [value for value in found if value is not None and value > _LOWEST_WATERMARK]
         now_ms = time.time_ns() // 1_000_000

@@ -227,7 +227,7 @@ def process_facts() -> ProcessFacts:
             config,
             {"taskmanager.memory.process.size": "1216m", "taskmanager.numberOfTaskSlots": "2"},
             {"taskmanager.memory.process.size": Place("tm-1/config.yaml", 17, key="taskmanager.memory.process.size")},
-            MemorySplit("computed from config.yaml", SPLIT, HEAP_MAX, 1216 * MIB, 256 * MIB),
+            MemorySplit("computed for Flink 2.3.0", SPLIT, HEAP_MAX, 1216 * MIB, 256 * MIB),
         ),
         log=(
             LogEvent(

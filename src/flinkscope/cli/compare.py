@@ -21,7 +21,11 @@ _EXIT = {"cured": 0, "better": 1, "not_cured": 1, "cannot_tell": 1}
     help="Write the comparison there; .html, .md or .json decides the form. May be given more than once.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-def command(before: Path, after: Path, output: tuple[Path, ...], as_json: bool) -> int:
+@click.option(
+    "--lang", "language", type=click.Choice(["en", "zh"]), default="en", show_default=True, envvar="FLINKSCOPE_LANG",
+    help="Language of text, HTML and Markdown (or FLINKSCOPE_LANG); zh: 简体中文. JSON stays English.",
+)  # fmt: skip
+def command(before: Path, after: Path, output: tuple[Path, ...], as_json: bool, language: str) -> int:
     """Puts two cases, folders or saved reports (JSON) side by side and says whether the cure worked.
 
     Exit code 0: cured. 1: better, not cured, or the evidence cannot tell.
@@ -37,11 +41,11 @@ def command(before: Path, after: Path, output: tuple[Path, ...], as_json: bool) 
     progress = TerminalProgress()
     comparison = compare(report_of(before, progress), report_of(after, progress))
     for path in output:
-        write_comparison(comparison, path)
+        write_comparison(comparison, path, language=language)
     if as_json:
         click.echo(render_comparison(comparison, "json"), nl=False)
     else:
-        click.echo(comparison_terminal(comparison, colour=terminal_colour()))
+        click.echo(comparison_terminal(comparison, colour=terminal_colour(), language=language))
         for path in output:
             click.echo(f"comparison: {path}")
     return _EXIT[comparison.verdict]

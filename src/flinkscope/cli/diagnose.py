@@ -24,6 +24,10 @@ _LEVELS = ("critical", "error", "warning", "info", "never")
     help="Write the report there; .html, .md or .json decides the form. May be given more than once.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@click.option(
+    "--lang", "language", type=click.Choice(["en", "zh"]), default="en", show_default=True, envvar="FLINKSCOPE_LANG",
+    help="Language of text, HTML and Markdown (or FLINKSCOPE_LANG); zh: 简体中文. JSON stays English.",
+)  # fmt: skip
 @click.option("--brief", is_flag=True, help="Only the first screen: what happened, why, do this.")
 @click.option(
     "--fail-on", type=click.Choice(_LEVELS), default="warning", show_default=True,
@@ -40,7 +44,13 @@ _LEVELS = ("critical", "error", "warning", "info", "never")
 @click.option("--ca", "ca_file", type=click.Path(), help="The CA of the REST address, PEM.")
 @click.option("--insecure", is_flag=True, help="Trust any certificate of the REST address.")
 def command(
-    sources: tuple[str, ...], output: tuple[Path, ...], as_json: bool, brief: bool, fail_on: str, **live: Any
+    sources: tuple[str, ...],
+    output: tuple[Path, ...],
+    as_json: bool,
+    language: str,
+    brief: bool,
+    fail_on: str,
+    **live: Any,
 ) -> int:
     """Says why a Flink process ran out of memory, and what to change.
 
@@ -61,11 +71,11 @@ def command(
     where = {"namespace": live["namespace"], "context": live["context"]}
     found = answer(*sources, wishes=wishes, progress=TerminalProgress(), **where)
     for path in output:
-        write_report(found.report, path)
+        write_report(found.report, path, language=language)
     if as_json:
         click.echo(render_json(found.report), nl=False)
     else:
-        click.echo(render_terminal(found.report, colour=terminal_colour(), details=not brief))
+        click.echo(render_terminal(found.report, colour=terminal_colour(), details=not brief, language=language))
         for path in output:
             click.echo(f"report: {path}")
     return 0 if fail_on == "never" or not found.diagnosis.at_or_above(Severity(fail_on)) else 1

@@ -18,16 +18,20 @@ import click
     help="Write there; .html, .md, .txt or .json decides the form. Without it: text on the terminal.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(report: Path, output: tuple[Path, ...], as_json: bool) -> None:
+@click.option(
+    "--lang", "language", type=click.Choice(["en", "zh"]), default="en", show_default=True, envvar="FLINKSCOPE_LANG",
+    help="Language of text, HTML and Markdown (or FLINKSCOPE_LANG); zh: 简体中文. JSON stays English.",
+)  # fmt: skip
+def command(report: Path, output: tuple[Path, ...], as_json: bool, language: str) -> None:
     """Renders a report that `flinkscope diagnose -o report.json` saved."""
     from flinkscope.cli.show import terminal_colour
     from flinkscope.report import read_report, render_json, render_terminal, write_report
 
     saved = read_report(report)
     for path in output:
-        write_report(saved, path)
+        write_report(saved, path, language=language)
         click.echo(f"report: {path}")
     if as_json:
         click.echo(render_json(saved), nl=False)
     elif not output:
-        click.echo(render_terminal(saved, colour=terminal_colour()))
+        click.echo(render_terminal(saved, colour=terminal_colour(), language=language))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from flinkscope.report.codec import to_document
 from flinkscope.report.comparison import ComparedFigure, Comparison
+from flinkscope.report.language import in_spoken_language, say, speaking
 from flinkscope.report.markdown import prose
 from flinkscope.report.markdown import table as markdown_table
 from flinkscope.report.quantities import shown
@@ -18,28 +19,40 @@ VERDICTS = {"cured": "cured", "better": "better", "not_cured": "not cured", "can
 _INK = {"cured": "good", "better": "good", "not_cured": "bad", "cannot_tell": "warn"}
 
 
-def comparison_terminal(comparison: Comparison, *, width: int = 100, colour: bool = False) -> str:
+def comparison_terminal(comparison: Comparison, *, width: int = 100, colour: bool = False, language: str = "en") -> str:
     """The comparison as text of at most ``width`` columns, without a line feed at its end."""
-    c, ink = cleaned(comparison), Ink(colour)
-    lines = [f"{ink.of(_INK[c.verdict], '● ' + VERDICTS[c.verdict].upper())}"]
-    lines += indented(f"before: {c.before_title}", width) + indented(f"after:  {c.after_title}", width)
-    lines += [*heading("WHY THIS VERDICT", ink, width), *bullets(c.reasons, width)]
-    lines += heading("FINDINGS", ink, width)
+    with speaking(language):
+        return "\n".join(_lines(in_spoken_language(cleaned(comparison)), Ink(colour), width))
+
+
+def _lines(c: Comparison, ink: Ink, width: int) -> list[str]:
+    lines = [f"{ink.of(_INK[c.verdict], '● ' + say(VERDICTS[c.verdict]).upper())}"]
+    lines += indented(say("before: {0}", c.before_title), width) + indented(say("after: {0}", c.after_title), width)
+    lines += [*heading(say("WHY THIS VERDICT"), ink, width), *bullets(c.reasons, width)]
+    lines += heading(say("FINDINGS"), ink, width)
     for name, rules in finding_changes(c):
-        lines += indented(f"{name + ':':<8} {', '.join(rules) if rules else 'none'}", width)
+        lines += indented(f"{name + ':':<8} {', '.join(rules) if rules else say('none')}", width)
     if c.figures:
-        lines += heading("FIGURES", ink, width)
-        lines += table(("", "before", "after", "change"), [(f.title, *cells(f)) for f in c.figures], width)
-    return "\n".join(lines)
+        lines += heading(say("FIGURES"), ink, width)
+        lines += table(
+            ("", say("before"), say("after"), say("change")), [(f.title, *cells(f)) for f in c.figures], width
+        )
+    return lines
 
 
-def comparison_markdown(comparison: Comparison) -> str:
+def comparison_markdown(comparison: Comparison, *, language: str = "en") -> str:
     """The comparison as Markdown."""
-    c = cleaned(comparison)
-    lines = [f"# {VERDICTS[c.verdict].capitalize()}", "", f"- before: {prose(c.before_title)}"]
-    lines += [f"- after: {prose(c.after_title)}", "", *(f"- {prose(reason)}" for reason in c.reasons), ""]
-    lines += [f"- {name}: {', '.join(rules) if rules else 'none'}" for name, rules in finding_changes(c)]
-    lines += markdown_table(("figure", "before", "after", "change"), [(prose(f.title), *cells(f)) for f in c.figures])
+    with speaking(language):
+        return _markdown(in_spoken_language(cleaned(comparison)))
+
+
+def _markdown(c: Comparison) -> str:
+    lines = [f"# {say(VERDICTS[c.verdict]).capitalize()}", "", f"- {say('before: {0}', prose(c.before_title))}"]
+    lines += [f"- {say('after: {0}', prose(c.after_title))}", "", *(f"- {prose(reason)}" for reason in c.reasons), ""]
+    lines += [f"- {name}: {', '.join(rules) if rules else say('none')}" for name, rules in finding_changes(c)]
+    lines += markdown_table(
+        (say("figure"), say("before"), say("after"), say("change")), [(prose(f.title), *cells(f)) for f in c.figures]
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -52,7 +65,7 @@ def comparison_json(comparison: Comparison) -> str:
 
 def finding_changes(comparison: Comparison) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(what became of them, rule ids)."""
-    return (("went", comparison.went), ("stayed", comparison.stayed), ("came", comparison.came))
+    return ((say("went"), comparison.went), (say("stayed"), comparison.stayed), (say("came"), comparison.came))
 
 
 def cells(figure: ComparedFigure) -> tuple[str, str, str]:
@@ -66,9 +79,9 @@ def change(figure: ComparedFigure) -> str:
     if before is None or after is None:
         return ""
     if before == after:
-        return "same"
+        return say("same")
     if figure.unit == "bp":
-        return f"{(after - before) / 100:+.1f} points"
+        return say("{0} points", f"{(after - before) / 100:+.1f}")
     if before <= 0:
         return ""
     if after > 0 and max(before, after) >= 10 * min(before, after):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from flinkscope.report.language import in_spoken_language, say, speaking
 from flinkscope.report.model import FindingRow, ProcessRow, RemedyRow, Report, RuleRow, SnippetRow
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned
@@ -14,21 +15,25 @@ TOP = 15
 _ENTITIES = {c: f"&#{ord(c)};" for c in "<>&|@[]*#"}
 
 
-def render_markdown(report: Report) -> str:
+def render_markdown(report: Report, *, language: str = "en") -> str:
     """GitHub-flavoured Markdown; ends in a line feed. Details that are long are folded."""
-    report = cleaned(report)
+    with speaking(language):
+        return _rendered(in_spoken_language(cleaned(report)))
+
+
+def _rendered(report: Report) -> str:
     root = next((f for f in report.findings if f.rule == report.root_cause), None)
     lines = [f"# {prose(report.story.headline)}", "", *_identity(report, root)]
-    lines += _list("What happened", report.story.what) + _list("Why", report.story.why)
+    lines += _list(say("What happened"), report.story.what) + _list(say("Why"), report.story.why)
     if root is not None and root.remedies:
-        lines += ["", "## Do this"]
+        lines += ["", f"## {say('Do this')}"]
         for number, remedy in enumerate(root.remedies, 1):
             lines += _remedy(number, remedy)
     elif root is None:
-        lines += _list("Do this", report.story.do)
+        lines += _list(say("Do this"), report.story.do)
     if root is not None:
-        lines += ["", "## Evidence", "", *_evidence(root)]
-        lines += [f"- does not help: {prose(a)}" for a in root.attempts]
+        lines += ["", f"## {say('Evidence')}", "", *_evidence(root)]
+        lines += [f"- {say('does not help: {0}', prose(a))}" for a in root.attempts]
     for process in report.processes:
         lines += _process(process)
     for finding in report.findings:
@@ -41,12 +46,12 @@ def render_markdown(report: Report) -> str:
                 *_evidence(finding),
             ]
     for title, rules in (
-        ("Not decided", report.unclear),
-        ("Not evaluated", report.not_evaluated),
-        ("Ruled out", report.ruled_out),
+        (say("Not decided"), report.unclear),
+        (say("Not evaluated"), report.not_evaluated),
+        (say("Ruled out"), report.ruled_out),
     ):
         lines += _rules(title, rules)
-    lines += ["", "---", f"{prose(report.redaction)} Made by {prose(report.made_by)}."]
+    lines += ["", "---", f"{prose(report.redaction)} {say('Made by {0}.', prose(report.made_by))}"]
     return "\n".join(lines) + "\n"
 
 
@@ -84,8 +89,8 @@ def _identity(report: Report, root: FindingRow | None) -> list[str]:
     about = " · ".join(prose(p) for p in dict.fromkeys(parts) if p)
     if root is None or report.story.certainty_bp is None:
         return [about]
-    sure = f"{human_bp(root.certainty_bp)} sure: {prose(report.story.certainty_why)}"
-    return [about, "", f"**{prose(root.rule)}**, {root.severity}, {sure}"]
+    sure = say("{0} sure: {1}", human_bp(root.certainty_bp), prose(report.story.certainty_why))
+    return [about, "", f"**{prose(root.rule)}**, {say(root.severity)}, {sure}"]
 
 
 def _list(title: str, sentences: Sequence[str]) -> list[str]:
@@ -93,9 +98,9 @@ def _list(title: str, sentences: Sequence[str]) -> list[str]:
 
 
 def _remedy(number: int, remedy: RemedyRow) -> Iterator[str]:
-    gap = "" if remedy.cures else " (buys time, no cure)"
+    gap = "" if remedy.cures else f" ({say('buys time, no cure')})"
     yield from ["", f"{number}. **{prose(remedy.title)}**{gap}", ""]
-    for label, text in (("effect", remedy.effect), ("cost", remedy.cost), ("check", remedy.verify)):
+    for label, text in ((say("effect"), remedy.effect), (say("cost"), remedy.cost), (say("check"), remedy.verify)):
         if text:
             yield f"   - {label}: {prose(text)}"
     for step in remedy.steps:
@@ -127,24 +132,24 @@ def _process(process: ProcessRow) -> Iterator[str]:
         for f in process.figures
         if f.value is not None or f.text
     ]
-    yield from table(("figure", "value"), known)
+    yield from table((say("figure"), say("value")), known)
     if process.state is not None and process.state.states:
         rows = [
             (cell(s.name), prose(s.kind), human_count(s.entries), human_count(s.keys), human_bytes(s.bytes))
             for s in process.state.states[:TOP]
         ]
-        yield from table(("state", "kind", "entries", "keys", "bytes"), rows, left=2)
+        yield from table(tuple(map(say, ("state", "kind", "entries", "keys", "bytes"))), rows, left=2)
     if process.heap is not None and process.heap.classes:
         classes = process.heap.classes[:TOP]
         counts = [(cell(c.name), human_count(c.count), human_bytes(c.shallow_bytes)) for c in classes]
-        yield from ["", "<details><summary>Class histogram</summary>"]
-        yield from [*table(("class", "objects", "bytes"), counts), "", "</details>"]
+        yield from ["", f"<details><summary>{say('Class histogram')}</summary>"]
+        yield from [*table((say("class"), say("objects"), say("bytes")), counts), "", "</details>"]
 
 
 def _rules(title: str, rules: Sequence[RuleRow]) -> Iterator[str]:
     if rules:
         yield from ["", f"<details><summary>{title} ({len(rules)})</summary>", ""]
         for rule in rules:
-            how = "".join(f" Collect: {cell(c)}" for c in rule.commands)
+            how = "".join(f" {say('Collect: {0}', cell(c))}" for c in rule.commands)
             yield f"- {prose(rule.rule)} {prose(rule.title)}: {prose(rule.why)}{how}"
         yield from ["", "</details>"]

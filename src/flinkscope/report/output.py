@@ -17,12 +17,15 @@ _ENDINGS: dict[str, Form] = {
 }  # fmt: skip
 
 
-def render(report: Report, form: Form = "terminal") -> str:
-    """The report in one of its forms. Cost: milliseconds (HTML: tens of them)."""
+def render(report: Report, form: Form = "terminal", *, language: str = "en") -> str:
+    """The report in one of its forms. ``language``: one of ``language.LANGUAGES``; JSON is always English.
+
+    Cost: milliseconds; HTML and other languages than English tens of them.
+    """
     if form == "html":
         from flinkscope.report.html.page import render_html
 
-        return render_html(report)
+        return render_html(report, language=language)
     if form == "json":
         from flinkscope.report.json_report import render_json
 
@@ -30,25 +33,25 @@ def render(report: Report, form: Form = "terminal") -> str:
     if form == "markdown":
         from flinkscope.report.markdown import render_markdown
 
-        return render_markdown(report)
+        return render_markdown(report, language=language)
     from flinkscope.report.terminal import render_terminal
 
-    return render_terminal(report) + "\n"
+    return render_terminal(report, language=language) + "\n"
 
 
-def render_comparison(comparison: Comparison, form: Form = "terminal") -> str:
+def render_comparison(comparison: Comparison, form: Form = "terminal", *, language: str = "en") -> str:
     """A comparison in one of the same forms."""
     from flinkscope.report import comparison_views
 
     if form == "html":
         from flinkscope.report.html.comparison_page import comparison_html
 
-        return comparison_html(comparison)
+        return comparison_html(comparison, language=language)
     if form == "json":
         return comparison_views.comparison_json(comparison)
     if form == "markdown":
-        return comparison_views.comparison_markdown(comparison)
-    return comparison_views.comparison_terminal(comparison) + "\n"
+        return comparison_views.comparison_markdown(comparison, language=language)
+    return comparison_views.comparison_terminal(comparison, language=language) + "\n"
 
 
 def form_of(path: Path) -> Form:
@@ -59,16 +62,16 @@ def form_of(path: Path) -> Form:
     return form
 
 
-def write_report(report: Report, path: str | Path) -> None:
+def write_report(report: Report, path: str | Path, *, language: str = "en") -> None:
     """Writes the report in the form of the file's ending; a file that is there is replaced in one step."""
     file = Path(path)
-    write_whole(file, render(report, form_of(file)))
+    write_whole(file, render(report, form_of(file), language=language))
 
 
-def write_comparison(comparison: Comparison, path: str | Path) -> None:
+def write_comparison(comparison: Comparison, path: str | Path, *, language: str = "en") -> None:
     """Writes the comparison in the form of the file's ending."""
     file = Path(path)
-    write_whole(file, render_comparison(comparison, form_of(file)))
+    write_whole(file, render_comparison(comparison, form_of(file), language=language))
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from flinkscope.report.language import say
 from flinkscope.units import human_bp, human_bytes, human_count, human_ns
-
-NOT_KNOWN = "not known"
 
 
 def shown(value: int | None, unit: str, text: str = "") -> str:
     """``1.72 GiB``, ``96.0 %``, ``12.3 s``, ``402,118``; ``text`` for figures that are words."""
     if unit == "text":
-        return text or NOT_KNOWN
+        return text or say("not known")
     if value is None:
-        return NOT_KNOWN
+        return say("not known")
     if unit == "bytes":
         return human_bytes(value)
     if unit == "bytes_per_s":

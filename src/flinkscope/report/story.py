@@ -49,7 +49,7 @@ def ended(process: ProcessFacts) -> str:
 def what_happened(process: ProcessFacts) -> Iterator[str]:
     """Sentences on the process, its end and its last minutes, as far as the evidence goes."""
     oom = next((e for e in process.log_events if e.kind.startswith("oom")), None)
-    yield f"{role_name(process)} {process.id}{_versions(process)} {_end(process, oom.text if oom else None)}"
+    yield _end(process, f"{role_name(process)} {process.id}{_versions(process)}", oom.text if oom else None)
     gc = present(process.gc)
     if gc is not None:
         yield from _gc_sentences(gc)
@@ -90,17 +90,17 @@ def _versions(process: ProcessFacts) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _end(process: ProcessFacts, oom: str | None) -> str:
+def _end(process: ProcessFacts, who: str, oom: str | None) -> str:
     gc = present(process.gc)
     after = f" after {human_ns(gc.duration_ns)}" if gc is not None and gc.duration_ns else ""
     code = "" if process.exit_code is None else f" with exit code {process.exit_code}"
     if oom is not None:
-        return f"ran out of memory{after}{f' and ended{code}' if code else ''}: {shortened(oom, 160)}"
+        return f"{who} ran out of memory{after}{f' and ended{code}' if code else ''}: {shortened(oom, 160)}"
     if process.exit_code is not None:
-        return f"ended{code}{after}."
+        return f"{who} came to its end{code}{after}."
     if gc is not None and gc.duration_ns:
-        return f"was observed for {human_ns(gc.duration_ns)}."
-    return "left no record of its end."
+        return f"{who} was observed for {human_ns(gc.duration_ns)}."
+    return f"{who} left no record of its end."
 
 
 def _gc_sentences(gc: GcFacts) -> Iterator[str]:

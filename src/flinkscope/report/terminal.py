@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from flinkscope.report.language import in_spoken_language, say, speaking
 from flinkscope.report.model import FindingRow, ProcessRow, RemedyRow, Report, RuleRow
 from flinkscope.report.terminal_tables import chart_lines, figure_lines, heap_lines, memory_lines, state_lines
-from flinkscope.report.terminal_text import Ink, bullets, code_lines, fitted, heading, indented
+from flinkscope.report.terminal_text import Ink, bullets, code_lines, columns_of, fitted, heading, indented
 from flinkscope.report.wording import cleaned, first_sentence
 from flinkscope.units import human_bp, human_bytes
 
@@ -17,12 +18,15 @@ WIDTH = 100
 _SEVERITY_INK = {"critical": "bad", "error": "bad", "warning": "warn", "info": "quiet"}
 
 
-def render_terminal(report: Report, *, width: int = WIDTH, colour: bool = False, details: bool = True) -> str:
+def render_terminal(
+    report: Report, *, width: int = WIDTH, colour: bool = False, details: bool = True, language: str = "en"
+) -> str:
     """The whole text, without a line feed at its end. ``details=False``: the first screen only."""
-    report, ink = cleaned(report), Ink(colour)
-    lines = [*_first_screen(report, ink, width)]
-    if details:
-        lines += _details(report, ink, width)
+    with speaking(language):
+        report, ink = in_spoken_language(cleaned(report)), Ink(colour)
+        lines = [*_first_screen(report, ink, width)]
+        if details:
+            lines += _details(report, ink, width)
     return "\n".join(lines)
 
 
@@ -33,21 +37,21 @@ def _first_screen(report: Report, ink: Ink, width: int) -> Iterator[str]:
     if root is None:
         yield ink.strong(head[0])
     else:
-        pill = ink.of(_SEVERITY_INK[root.severity], f"● {root.severity.upper()}")
-        room = width - len(root.severity) - len(root.rule) - 8
+        pill = ink.of(_SEVERITY_INK[root.severity], f"● {say(root.severity).upper()}")
+        room = width - columns_of(say(root.severity)) - len(root.rule) - 8
         yield f"{pill}  {ink.strong(fitted(root.title, room))}  ({fitted(root.rule, 12)})"
     yield ink.quiet(_identity(report, width))
-    yield from _paragraphs("WHAT HAPPENED", story.what, ink, width)
-    yield from _paragraphs("WHY", story.why, ink, width)
+    yield from _paragraphs(say("WHAT HAPPENED"), story.what, ink, width)
+    yield from _paragraphs(say("WHY"), story.why, ink, width)
     if root is not None and root.remedies:
-        yield from heading("DO THIS", ink, width)
+        yield from heading(say("DO THIS"), ink, width)
         for number, remedy in enumerate(root.remedies[:3], 1):
             yield from _remedy_in_short(number, remedy, first_sentence(remedy.effect), ink, width)
     elif root is None:
-        yield from _paragraphs("DO THIS", story.do, ink, width)
+        yield from _paragraphs(say("DO THIS"), story.do, ink, width)
     if story.certainty_bp is not None:
-        yield from heading("HOW SURE", ink, width)
-        yield from indented(f"{human_bp(story.certainty_bp)}: {story.certainty_why}", width)
+        yield from heading(say("HOW SURE"), ink, width)
+        yield from indented(say("{0}: {1}", human_bp(story.certainty_bp), story.certainty_why), width)
 
 
 def _identity(report: Report, width: int) -> str:
@@ -63,7 +67,7 @@ def _paragraphs(title: str, sentences: Iterable[str], ink: Ink, width: int) -> I
 
 
 def _remedy_in_short(number: int, remedy: RemedyRow, effect: str, ink: Ink, width: int) -> Iterator[str]:
-    gap = "" if remedy.cures else " (buys time, no cure)"
+    gap = "" if remedy.cures else f" ({say('buys time, no cure')})"
     yield from indented(f"{number}. {remedy.title}{gap}", width, "  ", "     ")
     if effect:
         yield from indented(effect, width, "     ")
@@ -84,10 +88,10 @@ def _details(report: Report, ink: Ink, width: int) -> Iterator[str]:
         yield from _process(process, ink, width, tell=len(report.processes) > 1 and process.id != told)
     for finding in report.findings:
         yield from _finding(finding, ink, width)
-    yield from _rules("NOT DECIDED: THE EVIDENCE POINTS BOTH WAYS", report.unclear, ink, width)
-    yield from _rules("NOT EVALUATED: COLLECT THIS TO DECIDE", report.not_evaluated, ink, width)
+    yield from _rules(say("NOT DECIDED: THE EVIDENCE POINTS BOTH WAYS"), report.unclear, ink, width)
+    yield from _rules(say("NOT EVALUATED: COLLECT THIS TO DECIDE"), report.not_evaluated, ink, width)
     if report.ruled_out:
-        yield from heading("RULED OUT", ink, width)
+        yield from heading(say("RULED OUT"), ink, width)
         yield from bullets([f"{r.rule} {r.title}: {r.why}" for r in report.ruled_out], width)
     yield from _provenance(report, ink, width)
 
@@ -113,15 +117,19 @@ def _process(process: ProcessRow, ink: Ink, width: int, *, tell: bool) -> Iterat
 
 
 def _finding(finding: FindingRow, ink: Ink, width: int) -> Iterator[str]:
-    cause = f", a symptom of {finding.explained_by}" if finding.explained_by else ""
     yield from heading(f"{finding.rule} {finding.title.upper()}", ink, width)
-    yield from indented(f"{finding.severity} in {finding.process}, {human_bp(finding.certainty_bp)} sure{cause}", width)
+    about = (say(finding.severity), finding.process, human_bp(finding.certainty_bp))
+    if finding.explained_by:
+        told = say("{0} in {1}, {2} sure, a symptom of {3}", *about, finding.explained_by)
+    else:
+        told = say("{0} in {1}, {2} sure", *about)
+    yield from indented(told, width)
     yield from indented(finding.summary, width)
     for evidence in finding.evidence:
         yield from indented(f"{evidence.text}", width, "  • ", "    ")
-        yield from (ink.quiet(line) for line in indented(f"at {evidence.place.text}", width, "      "))
+        yield from (ink.quiet(line) for line in indented(say("at {0}", evidence.place.text), width, "      "))
     for attempt in finding.attempts:
-        yield from indented(f"does not help: {attempt}", width, "  ✗ ", "    ")
+        yield from indented(say("does not help: {0}", attempt), width, "  ✗ ", "    ")
     for number, remedy in enumerate(finding.remedies, 1):
         yield from _remedy(number, remedy, ink, width)
 
@@ -129,7 +137,7 @@ def _finding(finding: FindingRow, ink: Ink, width: int) -> Iterator[str]:
 def _remedy(number: int, remedy: RemedyRow, ink: Ink, width: int) -> Iterator[str]:
     yield ""
     yield from _remedy_in_short(number, remedy, remedy.effect, ink, width)
-    for label, text in (("cost", remedy.cost), ("check", remedy.verify)):
+    for label, text in ((say("cost"), remedy.cost), (say("check"), remedy.verify)):
         if text:
             yield from indented(f"{label}: {text}", width, "     ", "       ")
     for step in remedy.steps:
@@ -149,19 +157,19 @@ def _rules(title: str, rules: tuple[RuleRow, ...], ink: Ink, width: int) -> Iter
     for rule in rules:
         yield from indented(f"{rule.rule} {rule.title}: {rule.why}", width, "  • ", "    ")
         for command in rule.commands:
-            lines = code_lines(command, width, "      collect: ", "               ")
+            lines = code_lines(command, width, f"      {say('collect:')} ", "               ")
             yield from (ink.of("code", line) for line in lines)
 
 
 def _provenance(report: Report, ink: Ink, width: int) -> Iterator[str]:
-    yield from heading("EVIDENCE READ", ink, width)
+    yield from heading(say("EVIDENCE READ"), ink, width)
     for artifact in report.artifacts:
-        used = artifact.note if artifact.used else f"ignored: {artifact.note}"
+        used = artifact.note if artifact.used else say("ignored: {0}", artifact.note)
         tail = f", {used}" if used else ""
         yield from indented(f"{artifact.name} ({artifact.kind.replace('_', ' ')}{tail})", width, "  • ", "    ")
     for absent in report.absent:
-        how = f"; get it: {absent.how_to_get}" if absent.how_to_get else ""
+        how = f"; {say('get it: {0}', absent.how_to_get)}" if absent.how_to_get else ""
         reason = f" ({absent.reason})" if absent.reason else ""
         of = f"{absent.process}: " if absent.process else ""
         yield from indented(f"{of}{absent.what}: {absent.kind}{reason}{how}", width, "  ○ ", "    ")
-    yield from indented(f"{report.redaction} Made by {report.made_by}.", width)
+    yield from indented(f"{report.redaction} {say('Made by {0}.', report.made_by)}", width)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from flinkscope.report.chart_model import ChartRow, PanelRow, SeriesRow
+from flinkscope.report.language import say
 from flinkscope.report.model import FigureRow, FlinkStateRow, HeapRow, MemoryBarRow
 from flinkscope.report.quantities import shown
-from flinkscope.report.terminal_text import Ink, fitted, heading, indented, table
+from flinkscope.report.terminal_text import Ink, columns_of, fitted, heading, indented, padded, table
 from flinkscope.units import human_bytes, human_count, human_ns
 
 _STEPS = "▁▂▃▄▅▆▇█"
@@ -24,10 +25,10 @@ def figure_lines(figures: Iterable[FigureRow], width: int) -> list[str]:
     lines = []
     while known:
         first = known.pop(0)
-        both = known and len(first) <= half and len(known[0]) <= half
-        lines += [f"  {first:<{half}}  {known.pop(0)}".rstrip()] if both else indented(first, width)
+        both = known and columns_of(first) <= half and columns_of(known[0]) <= half
+        lines += [f"  {padded(first, half)}  {known.pop(0)}".rstrip()] if both else indented(first, width)
     unknown = [f.title for f in figures if f.value is None and not f.text]
-    return lines + (indented(f"not known: {', '.join(unknown)}", width, "  ", "    ") if unknown else [])
+    return lines + (indented(say("not known: {0}", ", ".join(unknown)), width, "  ", "    ") if unknown else [])
 
 
 def chart_lines(chart: ChartRow, ink: Ink, width: int) -> Iterator[str]:
@@ -50,9 +51,13 @@ def _strip_lines(panel: PanelRow, series: SeriesRow, last: int, width: int) -> I
     ceiling = max([top, *(level.value for level in panel.levels)])
     strip = "".join(_bar(value, ceiling) for value in _columns(series, last))
     limit = "".join(f", {level.name} {shown(level.value, panel.unit)}" for level in panel.levels)
-    tail = f"max {shown(top, panel.unit)}{limit}"
-    text = f"  {fitted(series.name, 26):<26}  {strip}"
-    yield from [f"{text}  {tail}"] if len(text) + len(tail) + 2 <= width else [text, f"  {'':<26}  {tail}"[:width]]
+    tail = f"{say('max')} {shown(top, panel.unit)}{limit}"
+    text = f"  {padded(fitted(series.name, 26), 26)}  {strip}"
+    yield from (
+        [f"{text}  {tail}"]
+        if columns_of(text) + columns_of(tail) + 2 <= width
+        else [text, f"  {'':<26}  {tail}"[:width]]
+    )
 
 
 def _columns(series: SeriesRow, last: int) -> list[int | None]:
@@ -79,7 +84,7 @@ def memory_lines(bars: Sequence[MemoryBarRow], ink: Ink, width: int) -> Iterator
     """Each split as a bar; all bars have the scale of the largest."""
     if not bars:
         return
-    yield from heading("  memory split", ink, width)
+    yield from heading("  " + say("memory split"), ink, width)
     largest = max(bar.total_bytes for bar in bars)
     for bar in bars:
         yield from indented(f"{bar.title}: {human_bytes(bar.total_bytes)}", width)
@@ -91,17 +96,17 @@ def memory_lines(bars: Sequence[MemoryBarRow], ink: Ink, width: int) -> Iterator
 
 def state_lines(state: FlinkStateRow, ink: Ink, width: int) -> Iterator[str]:
     """State and timer tables and how the window operators are set up."""
-    kept = f"{human_bytes(state.total_bytes)} in {state.backend or 'an unknown backend'}"
-    yield from heading(f"  keyed state and timers: {kept}", ink, width)
+    kept = say("{0} in {1}", human_bytes(state.total_bytes), state.backend or say("an unknown backend"))
+    yield from heading(f"  {say('keyed state and timers')}: {kept}", ink, width)
     if state.states:
-        header = ("state", "kind", "entries", "keys", "windows", "bytes", "per entry")
+        header = tuple(map(say, ("state", "kind", "entries", "keys", "windows", "bytes", "per entry")))
         rows = [
             (s.name, s.kind, *map(human_count, (s.entries, s.keys, s.windows)), *_sizes(s.bytes, s.bytes_per_entry))
             for s in state.states
         ]
         yield from table(header, rows, width, left=2)
     if state.timers:
-        header = ("timers", "domain", "timers", "keys", "clean-up", "firing", "bytes")
+        header = tuple(map(say, ("timers", "domain", "timers", "keys", "clean-up", "firing", "bytes")))
         rows = [
             (t.service, t.domain, *map(human_count, (t.timers, t.keys, t.cleanup, t.firing)), human_bytes(t.bytes))
             for t in state.timers
@@ -109,7 +114,7 @@ def state_lines(state: FlinkStateRow, ink: Ink, width: int) -> Iterator[str]:
         yield from ["", *table(header, rows, width, left=2)]
     for o in state.operators:
         yield from indented(
-            f"{o.task}: {o.window}; trigger {o.trigger}; evictor {o.evictor}; function {o.function}",
+            say("{0}: {1}; trigger {2}; evictor {3}; function {4}", o.task, o.window, o.trigger, o.evictor, o.function),
             width,
             "  ",
             "    ",
@@ -120,14 +125,14 @@ def state_lines(state: FlinkStateRow, ink: Ink, width: int) -> Iterator[str]:
 
 def heap_lines(heap: HeapRow, ink: Ink, width: int) -> Iterator[str]:
     """The biggest classes and owners of the dump."""
-    size = f"{human_count(heap.reachable_objects)} objects, {human_bytes(heap.used_bytes)} reachable"
-    yield from heading(f"  heap dump: {size}", ink, width)
+    size = say("{0} objects, {1} reachable", human_count(heap.reachable_objects), human_bytes(heap.used_bytes))
+    yield from heading(f"  {say('heap dump')}: {size}", ink, width)
     rows = [(c.name, human_count(c.count), human_bytes(c.shallow_bytes)) for c in heap.classes[:TOP_CLASSES]]
     if rows:
-        yield from table(("class", "objects", "bytes"), rows, width)
+        yield from table((say("class"), say("objects"), say("bytes")), rows, width)
     owners = [(f"{o.name} {o.detail} {o.place}".rstrip(), human_bytes(o.bytes)) for o in heap.owners[:TOP_OWNERS]]
     if owners:
-        yield from ["", *table(("owner", "keeps"), owners, width)]
+        yield from ["", *table((say("owner"), say("keeps")), owners, width)]
     if heap.note:
         yield from indented(heap.note, width)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 _WRAPPER = partial(textwrap.wrap, break_on_hyphens=False)
+# a wide character with the punctuation that closes it, a word with the blanks after it, blanks
+_WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
+_CLOSING = "，。；：、！？）】》”’"
+_PIECES = re.compile(f"[“‘（《【]*[{_WIDE}][{_CLOSING}]* *|[^{_WIDE} ]+[{_CLOSING}]* *| +")
 _NARROWEST = 5
 _CODES = {"bad": "31;1", "warn": "33;1", "good": "32", "strong": "1", "quiet": "2", "code": "36"}
 
@@ -100,19 +105,39 @@ def fitted(text: str, columns: int) -> str:
     return f"{head}…{tail}"
 
 
+def padded(text: str, columns: int) -> str:
+    """The text with blanks up to so many columns; longer texts as they are."""
+    return text + " " * (columns - columns_of(text))
+
+
 def _row(cells: Sequence[str], widths: Sequence[int], left: int) -> str:
-    padded = []
+    shown = []
     for number, (cell, width) in enumerate(zip(cells, widths, strict=True)):
         text = fitted(cell, width)
         gap = " " * (width - columns_of(text))
-        padded.append(text + gap if number < left else gap + text)
-    return ("  " + "  ".join(padded)).rstrip()
+        shown.append(text + gap if number < left else gap + text)
+    return ("  " + "  ".join(shown)).rstrip()
 
 
 def _wrapped(line: str, width: int, first: str, other: str) -> list[str]:
     if line.isascii() or columns_of(line) == len(line):
         return _WRAPPER(line, width, initial_indent=first, subsequent_indent=other) or [first.rstrip()]
-    return code_lines(line, width, first, other)
+    return _wrapped_wide(line, width, first, other)
+
+
+def _wrapped_wide(line: str, width: int, first: str, other: str) -> list[str]:
+    """Lines with wide characters: a break at a blank, or beside any wide character but before closing punctuation."""
+    lines, current = [], first
+    for piece in _PIECES.findall(line):
+        if columns_of(current) + columns_of(piece.rstrip()) > width and current.strip():
+            lines.append(current.rstrip())
+            current = other
+        if columns_of(current) + columns_of(piece.rstrip()) > width:  # a word longer than a line
+            *whole, current = code_lines(piece, width, current, other)
+            lines += whole
+        else:
+            current += piece.lstrip() if current == other and lines else piece
+    return [*lines, current.rstrip()]
 
 
 def _width(character: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,15 +19,23 @@ from markupsafe import Markup, escape
 
 from flinkscope.report.codec import to_document
 from flinkscope.report.html.shapes import boxes, icicles, spans
+from flinkscope.report.language import in_spoken_language, say, speaking, spoken_language
 from flinkscope.report.model import ChangeRow, FigureRow, FindingRow, Report, SnippetRow
 from flinkscope.report.quantities import shown
 from flinkscope.report.wording import cleaned, first_sentence
 from flinkscope.units import human_bp, human_bytes, human_count
 
+_PICTURES = (("memory", "Memory"), ("state", "State"), ("heap", "Heap"), ("loaders", "Class loaders"))
+_SCRIPT_WORDS = re.compile(r"""\bsay\("([^"]+)\"""")
 
-def render_html(report: Report) -> str:
-    """The report as one HTML page. Size: about 50 KB of code and what the charts hold; cost: tens of milliseconds."""
-    report = cleaned(report)
+
+def render_html(report: Report, *, language: str = "en") -> str:
+    """The report as one HTML page. Size: about 60 KB of code and what the charts hold; cost: tens of milliseconds."""
+    with speaking(language):
+        return _page(in_spoken_language(cleaned(report)))
+
+
+def _page(report: Report) -> str:
     root = next((f for f in report.findings if f.rule == report.root_cause), None)
     others = [f for f in report.findings if f is not root]
     return page_of(
@@ -49,9 +58,18 @@ def page_of(template: str, title: str, contents: list[tuple[str, str]], *, part:
             script=Markup(script),
             style_hash=_hash(style),
             script_hash=_hash(script),
+            language=spoken_language(),
+            words=data_block(_script_words(script)),
             **values,
         )
     )
+
+
+def _script_words(script: str) -> dict[str, str]:
+    """What the scripts say in the language that is spoken; empty for English, which they speak themselves."""
+    if spoken_language() == "en":
+        return {}
+    return {text: say(text) for text in _SCRIPT_WORDS.findall(script)}
 
 
 @cache
@@ -101,16 +119,17 @@ def snippet_lines(snippet: SnippetRow) -> list[tuple[str, str]]:
 
 def _contents(report: Report, root: FindingRow | None, others: list[FindingRow]) -> list[tuple[str, str]]:
     processes = [(f"process-{i}", p.id) for i, p in enumerate(report.processes, 1)]
-    rows = [("story", "Story"), *processes[:1]]
-    rows += [("remedies", "What to change")] if root and root.remedies else []
-    rows += [("evidence", "Evidence")] if root else []
-    for name, title in (("memory", "Memory"), ("state", "State"), ("heap", "Heap"), ("loaders", "Class loaders")):
+    rows = [("story", say("Story")), *processes[:1]]
+    rows += [("remedies", say("What to change"))] if root and root.remedies else []
+    rows += [("evidence", say("Evidence"))] if root else []
+    for name, title in _PICTURES:
+        title = say(title)
         having = [(i, p) for i, p in enumerate(report.processes, 1) if getattr(p, name)]
         rows += [(f"{name}-{i}", title if len(having) == 1 else f"{title} {p.id}") for i, p in having]
     rows += processes[1:]
-    rows += [("others", "Other findings")] if others else []
-    rows += [("checked", "Also checked")] if report.unclear or report.not_evaluated or report.ruled_out else []
-    return [*rows, ("provenance", "Provenance")]
+    rows += [("others", say("Other findings"))] if others else []
+    rows += [("checked", say("Also checked"))] if report.unclear or report.not_evaluated or report.ruled_out else []
+    return [*rows, ("provenance", say("Provenance"))]
 
 
 def _hash(text: str) -> str:
@@ -141,7 +160,9 @@ def _templates() -> jinja2.Environment:
         spans=spans,
         boxes=boxes,
         icicles=icicles,
+        say=say,
     )
+    environment.globals["say"] = say
     return environment
 
 

@@ -22,6 +22,8 @@
     return made;
   };
 
+  const words = JSON.parse(document.getElementById("words")?.textContent || "{}"); // another language than English
+  const say = (text) => words[text] || text;
   const digits = (value) => {
     const size = Math.abs(value);
     return size >= 100 ? Math.round(value).toLocaleString("en") : size >= 10 ? value.toFixed(1) : value.toFixed(2);
@@ -93,9 +95,9 @@
 
     build() {
       const bar = tag("div", "chart-bar", this.host);
-      this.hint = tag("span", "chart-hint", bar, "drag to zoom · arrow keys walk along");
-      for (const [label, title, act] of [["−", "zoom out", () => this.zoom(2)], ["+", "zoom in", () => this.zoom(0.5)],
-        ["all", "show the whole time", () => this.show(...this.whole)]]) {
+      this.hint = tag("span", "chart-hint", bar, say("drag to zoom · arrow keys walk along"));
+      for (const [label, title, act] of [["−", say("zoom out"), () => this.zoom(2)], ["+", say("zoom in"), () => this.zoom(0.5)],
+        [say("all"), say("show the whole time"), () => this.show(...this.whole)]]) {
         const button = tag("button", "chart-button", bar, label);
         button.type = "button";
         button.title = title;
@@ -105,7 +107,7 @@
       this.stage = tag("div", "chart-stage", this.host);
       this.stage.tabIndex = 0;
       this.stage.setAttribute("role", "group");
-      this.stage.setAttribute("aria-label", `${this.data.title}: chart; left and right arrows read the values, plus and minus zoom`);
+      this.stage.setAttribute("aria-label", `${this.data.title}: ${say("chart; left and right arrows read the values, plus and minus zoom")}`);
       for (const panel of this.panels) this.buildPanel(panel);
       this.buildMarkKeys();
       this.tip = tag("div", "chart-tip", this.stage);
@@ -138,7 +140,7 @@
     buildMarkKeys() { // what the signs on the time axis mean
       const head = this.stage.querySelector(".panel-head");
       const kinds = new Set(this.data.marks.map((m) => m.kind));
-      for (const [kind, name] of [["full_gc", "full GC"], ["restart", "JVM restart"], ["log", "log line"]]) {
+      for (const [kind, name] of [["full_gc", say("full GC")], ["restart", say("JVM restart")], ["log", say("log line")]]) {
         if (!kinds.has(kind) || !head) continue;
         const key = tag("span", "key", head);
         const swatch = node("svg", { class: "swatch", width: 12, height: 10, "aria-hidden": "true" }, key);

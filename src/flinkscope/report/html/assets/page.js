@@ -1,9 +1,11 @@
 // Copy buttons, and the section that is being read is marked in the table of contents.
 (() => {
   "use strict";
+  const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
+  const say = (text) => words[text] || text;
   const copied = (button, worked) => {
     const before = button.textContent;
-    button.textContent = worked ? "copied" : "select and copy by hand";
+    button.textContent = worked ? say("copied") : say("select and copy by hand");
     setTimeout(() => { button.textContent = before; }, 1600);
   };
   const byHand = (text) => {

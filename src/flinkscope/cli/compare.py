@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-_EXIT = {"cured": 0, "better": 1, "not_cured": 1, "cannot_tell": 1}
+_GOOD = {"not-cured": ("cured",), "not-better": ("cured", "better")}
 
 
 @click.command(
@@ -14,8 +14,8 @@ _EXIT = {"cured": 0, "better": 1, "not_cured": 1, "cannot_tell": 1}
     short_help="before and after: what went, stayed, came; cured or not",
     epilog="Example: flinkscope compare before.zip after.zip -o comparison.html",
 )
-@click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
+@click.argument("before")
+@click.argument("after")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), multiple=True,
     help="Write the comparison there; .html, .md or .json decides the form. May be given more than once.",
@@ -25,10 +25,14 @@ _EXIT = {"cured": 0, "better": 1, "not_cured": 1, "cannot_tell": 1}
     "--lang", "language", type=click.Choice(["en", "zh"]), default="en", show_default=True, envvar="FLINKSCOPE_LANG",
     help="Language of text, HTML and Markdown (or FLINKSCOPE_LANG); zh: 简体中文. JSON stays English.",
 )  # fmt: skip
-def command(before: Path, after: Path, output: tuple[Path, ...], as_json: bool, language: str) -> int:
-    """Puts two cases, folders or saved reports (JSON) side by side and says whether the cure worked.
+@click.option(
+    "--fail-on", type=click.Choice(["not-cured", "not-better", "came", "never"]), default="not-cured",
+    show_default=True, help="Exit with 1: unless cured; unless cured or better; when a finding came; never.",
+)  # fmt: skip
+def command(before: str, after: str, output: tuple[Path, ...], as_json: bool, language: str, fail_on: str) -> int:
+    """Puts two cases, folders, saved reports (JSON) or live processes side by side and says whether the cure worked.
 
-    Exit code 0: cured. 1: better, not cured, or the evidence cannot tell.
+    Exit code 0 or 1 by --fail-on: as it is, 1 unless the verdict is "cured".
     """
     from flinkscope.cli.show import TerminalProgress, terminal_colour
     from flinkscope.report import compare, render_comparison
@@ -48,4 +52,6 @@ def command(before: Path, after: Path, output: tuple[Path, ...], as_json: bool, 
         click.echo(comparison_terminal(comparison, colour=terminal_colour(), language=language))
         for path in output:
             click.echo(f"comparison: {path}")
-    return _EXIT[comparison.verdict]
+    if fail_on == "came":
+        return 1 if comparison.came else 0
+    return 0 if fail_on == "never" or comparison.verdict in _GOOD[fail_on] else 1

@@ -31,8 +31,16 @@ class ComparedFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleTitle:
+    """A rule's id and title."""
+
+    rule: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """``went``, ``stayed``, ``came``: rule ids of findings at warning or above. ``reasons``: why this verdict.
+    """``went``, ``stayed``, ``came``: rule ids of findings at warning or above; ``titles``: of these. ``reasons``: why.
 
     ``overlay``: both heaps over time in one chart, where both have a GC log (pages only; not part of the JSON).
     """
@@ -47,6 +55,7 @@ class Comparison:
     stayed: tuple[str, ...]
     came: tuple[str, ...]
     figures: tuple[ComparedFigure, ...]
+    titles: tuple[RuleTitle, ...] = ()
     overlay: ChartRow | None = None
     format: str = FORMAT_NAME
     version: int = 1
@@ -67,6 +76,7 @@ def compare(before: Report, after: Report) -> Comparison:
         stayed=tuple(sorted(old & new)),
         came=tuple(sorted(new - old)),
         figures=tuple(_figures(before, after)),
+        titles=tuple(RuleTitle(rule, title) for rule, title in sorted(_titles(before, after).items())),
         overlay=overlaid(_process_of(before), _process_of(after)),
     )
 
@@ -74,7 +84,8 @@ def compare(before: Report, after: Report) -> Comparison:
 def _judge(before: Report, after: Report) -> tuple[CompareVerdict, tuple[str, ...]]:
     old, new = _fired(before), _fired(after)
     if not old:
-        return "cannot_tell", ("the first case shows nothing that would need a cure",)
+        nothing = "the first case shows nothing that would need a cure"
+        return "cannot_tell", (nothing, _listed("newly there", new)) if new else (nothing,)
     if before.root_cause in new:
         worse = _died(after)
         text = f"{before.root_cause} still holds" + (", and the process died again" if worse else "")
@@ -92,6 +103,10 @@ def _judge(before: Report, after: Report) -> tuple[CompareVerdict, tuple[str, ..
 
 def _fired(report: Report) -> set[str]:
     return {f.rule for f in report.findings if f.severity in _BAD}
+
+
+def _titles(*reports: Report) -> dict[str, str]:
+    return {f.rule: f.title for report in reports for f in report.findings if f.severity in _BAD}
 
 
 def _died(report: Report) -> bool:

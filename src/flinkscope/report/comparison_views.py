@@ -31,7 +31,7 @@ def _lines(c: Comparison, ink: Ink, width: int) -> list[str]:
     lines += [*heading(say("WHY THIS VERDICT"), ink, width), *bullets(c.reasons, width)]
     lines += heading(say("FINDINGS"), ink, width)
     for name, rules in finding_changes(c):
-        lines += indented(f"{name + ':':<8} {', '.join(rules) if rules else say('none')}", width)
+        lines += indented(f"{name}: {', '.join(rules) if rules else say('none')}", width, "  ", "      ")
     if c.figures:
         lines += heading(say("FIGURES"), ink, width)
         lines += table(
@@ -49,7 +49,7 @@ def comparison_markdown(comparison: Comparison, *, language: str = "en") -> str:
 def _markdown(c: Comparison) -> str:
     lines = [f"# {say(VERDICTS[c.verdict]).capitalize()}", "", f"- {say('before: {0}', prose(c.before_title))}"]
     lines += [f"- {say('after: {0}', prose(c.after_title))}", "", *(f"- {prose(reason)}" for reason in c.reasons), ""]
-    lines += [f"- {name}: {', '.join(rules) if rules else say('none')}" for name, rules in finding_changes(c)]
+    lines += [f"- {name}: {prose(', '.join(rules)) if rules else say('none')}" for name, rules in finding_changes(c)]
     lines += markdown_table(
         (say("figure"), say("before"), say("after"), say("change")), [(prose(f.title), *cells(f)) for f in c.figures]
     )
@@ -64,8 +64,10 @@ def comparison_json(comparison: Comparison) -> str:
 
 
 def finding_changes(comparison: Comparison) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """(what became of them, rule ids)."""
-    return ((say("went"), comparison.went), (say("stayed"), comparison.stayed), (say("came"), comparison.came))
+    """(what became of them, rules by id and title)."""
+    titles = {row.rule: row.title for row in comparison.titles}
+    groups = ((say("went"), comparison.went), (say("stayed"), comparison.stayed), (say("came"), comparison.came))
+    return tuple((name, tuple(f"{rule} {titles.get(rule, '')}".strip() for rule in rules)) for name, rules in groups)
 
 
 def cells(figure: ComparedFigure) -> tuple[str, str, str]:

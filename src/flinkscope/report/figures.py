@@ -27,6 +27,7 @@ def figures_of(process: ProcessFacts) -> Iterator[FigureRow]:
         lambda g: g.gc_share_worst_minute_bp,
     )
     yield _figure("full_gc_count", "full collections", "count", process.gc, lambda g: len(g.full_gcs))
+    yield _figure("metaspace_floor_bytes", "metaspace after collections", "bytes", process.gc, _metaspace_floor)
     yield _figure("observed_ns", "time observed in the GC log", "ns", process.gc, lambda g: g.duration_ns or None)
     yield _figure("heap_used_bytes", "reachable in the heap dump", "bytes", process.heap, lambda h: h.used_bytes)
     yield _figure("heap_objects", "objects in the heap dump", "count", process.heap, _objects)
@@ -54,6 +55,10 @@ def _figure(name: str, title: str, unit: Unit, fact: T | Absent, read: Callable[
 
 def _live_set(gc: GcFacts) -> int | Absent:
     return gc.live_set_last_bytes
+
+
+def _metaspace_floor(gc: GcFacts) -> int | None:
+    return gc.figures.get("metaspace_floor_bytes")
 
 
 def _objects(heap: HeapFacts) -> int:

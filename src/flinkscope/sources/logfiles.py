@@ -9,6 +9,7 @@ import codecs
 import glob
 import gzip
 import io
+import os
 import re
 import time
 import zipfile
@@ -227,26 +228,35 @@ def _as_utf8(sample: bytes) -> bytes:
 def follow(file: LogFile, poll_seconds: float = 0.5) -> Iterator[bytes]:
     """The whole lines of a file that is still being written, then what is added, without end.
 
-    Yields ``b""`` when nothing new came within ``poll_seconds``. A file that shrank (rotated) is read anew.
+    Yields ``b""`` when nothing new came within ``poll_seconds``. A file that was rotated is read to its end, then the
+    one that took its name, or (JDK 8: ``gc.log.0.current``) its place; one that shrank is read anew.
     """
-    clean = cleaner(file.sample())
+    clean, path = cleaner(file.sample()), file.path
     while True:
-        with file.path.open("rb") as stream:
-            inode, rest = file.path.stat().st_ino, b""
-            while True:
+        with path.open("rb") as stream:
+            inode, rest = os.fstat(stream.fileno()).st_ino, b""
+            ended = False
+            while not ended:
                 block = stream.read(CHUNK_BYTES)
-                if block:
-                    text = rest + block
-                    end = text.rfind(b"\n") + 1
-                    rest = text[end:][-LONGEST_LINE_BYTES:]
-                    if end:
-                        yield clean(text[:end])
-                    continue
-                yield b""
-                time.sleep(poll_seconds)
-                try:
-                    now = file.path.stat()
-                except FileNotFoundError:
-                    continue
-                if now.st_ino != inode or now.st_size < stream.tell():
-                    break
+                if not block:
+                    yield b""
+                    time.sleep(poll_seconds)
+                    path, now = _written_now(path)
+                    rotated = now is not None and now.st_ino != inode
+                    ended = rotated or (now is not None and now.st_size < stream.tell())
+                    block = stream.read() if rotated else b""
+                text = rest + block
+                end = text.rfind(b"\n") + 1
+                rest = text[end:][-LONGEST_LINE_BYTES:]
+                if end:
+                    yield clean(text[:end])
+
+
+def _written_now(path: Path) -> tuple[Path, os.stat_result | None]:
+    """The file that is being written: the same name, or the set's ``.current``; None in the moment between two."""
+    try:
+        if not path.exists():
+            path = next((other for other in _rotated_set(path) if other.suffix == ".current"), path)
+        return path, path.stat()
+    except OSError:
+        return path, None

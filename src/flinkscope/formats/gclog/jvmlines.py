@@ -19,7 +19,7 @@ PLAIN_DETAIL = re.compile(
     rb"Heuristics|Min heap|Failed to allocate|Full GC|Uncommit|Free|"
     rb"Clearing All|Using |Good progress|Bad progress|Consider|Periodic|Collect |Metadata GC|Immediate|"
     rb"At end of|Abort|Old gen|Young gen|Evacuation|Degenerate|Upgrade|Allocation Failure|"
-    rb"Candidate|### |Finalize |GC triggered|Attempt|Pacer|Success|No progress|[Ss]kip|Concurrent |Pause |Cancel |Clear |"
+    rb"Candidate|### |Finalize |GC trigg|Attempt|Pacer|Success|No progress|[Ss]kip|Concurrent |Pause |Cancel |Clear |"
     rb"YG occupancy|Shrinking |Expanding |\w+ generation size |Bootstrap |Terminating )"
 )
 _COLLECTORS = (

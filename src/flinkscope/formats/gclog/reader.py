@@ -24,6 +24,15 @@ _WRONG_KINDS = (
     (b"PK\x03\x04", "a damaged zip", "pack the logs again"),
     (b"FLR\x00", "a Flight Recorder file", "give the GC log that -Xlog:gc* writes"),
 )
+# logs of collectors that are not HotSpot's, by their first lines
+_FOREIGN = (
+    (re.compile(rb"<(?:verbosegc|af type=|gc-start |exclusive-start )"), "a GC log of OpenJ9 or IBM's JVM"),
+    (re.compile(rb"\[(?:INFO |DEBUG)\]\[(?:memory|gcpause|memdbg) *\]|\[(?:YC|OC)#\d"), "a GC log of JRockit"),
+    (re.compile(rb"(?m)^gc \d+ @\d+\.\d+s \d+%: "), "a trace of Go's collector"),
+    (re.compile(rb"\bGC_(?:CONCURRENT|FOR_M?ALLOC|EXPLICIT|EXTERNAL_ALLOC) freed "), "a log of Android's Dalvik"),
+    (re.compile(rb"\[GC (?:New|Old) \d|\[LVB |com\.azul"), "a GC log of Azul's Zing"),
+    (re.compile(rb"(?m)^<GC: "), "a GC log of HP's JVM"),
+)
 _TOLD_EVENT = re.compile(rb"GC\(\d+\) (?:Pause|Concurrent) [^\n]{1,400}\d[.,]\d{3}ms")
 
 
@@ -196,11 +205,11 @@ def _no_gc_log(file: LogFile) -> UnreadableInputError:
         )
     if not sample:
         return UnreadableInputError(f"{file.name}: the file is empty", hint="did the JVM write its log elsewhere?")
-    start = sample[:60].decode("utf-8", "replace")
+    kind = next((kind for pattern, kind in _FOREIGN if pattern.search(sample)), None)
     return FormatError(
         file.name,
         0,
-        "a GC log (JDK 7-25)",
-        repr(start),
+        "a GC log of HotSpot (JDK 7-25)",
+        kind or repr(sample[:60].decode("utf-8", "replace")),
         hint="write one with -Xlog:gc*,safepoint:file=gc.log:time,uptime",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from flinkscope.errors import LabError
 from flinkscope.uv.run import Embedded, newest_checkpoint
 from flinkscope.watch.rest_source import RestSource
 from uv_support.redis_server import RedisServer, redis_server
-from uv_support.uv_proof import Proof, embedded, finished, in_the_middle, wait_for
+from uv_support.uv_proof import PLAN, Proof, embedded, finished, in_the_middle, wait_for
 
 pytestmark = pytest.mark.flink
 RATE = {"rate": "30000"}  # so that there is a middle
@@ -91,5 +92,43 @@ def test_another_parallelism_and_another_clock_zone_after_a_savepoint(proof: Pro
         savepoint = run.stop().savepoint
     assert savepoint is not None
     with embedded(job, parallelism=3, savepoint=savepoint, env_java_opts_all="-Duser.timezone=America/New_York") as run:
+        finished(run)
+    assert_exact(proof, job)
+
+
+# Every exact design, each in the memory it needs for 200,000 items on two days.
+DESIGNS = [
+    pytest.param({"design": "bucket"}, "1216m", id="bucket"),
+    pytest.param({"design": "bucket", "backend": "rocksdb"}, "1728m", id="bucket-rocksdb"),
+    pytest.param({"design": "group"}, "1728m", id="group"),
+    pytest.param({"design": "quiet"}, "2500m", id="quiet"),
+    pytest.param({"design": "cumulate", "key": "categoryId", "step": "30 min"}, "1728m", id="cumulate"),
+    pytest.param({"design": "incident", "trigger": "purging", "step": "60 min"}, "2500m", id="incident"),
+]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("options", "memory"), DESIGNS)
+def test_five_million_events_over_two_days(
+    options: dict[str, str], memory: str, redis: RedisServer, tmp_path: Path
+) -> None:
+    with redis.client() as client:
+        client.flushall()
+    plan = replace(PLAN, events=5_000_000, items=200_000, users=100_000)
+    proof = Proof(tmp_path, redis, plan, options=options)
+    job = proof.job()
+    with embedded(job, memory=memory) as run:
+        finished(run)
+    assert_exact(proof, job)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("zone", "first_day"), [("Europe/Berlin", "2017-10-28"), ("America/St_Johns", "2017-03-11")])
+def test_days_of_23_and_25_hours(zone: str, first_day: str, redis: RedisServer, tmp_path: Path) -> None:
+    with redis.client() as client:
+        client.flushall()
+    proof = Proof(tmp_path, redis, replace(PLAN, zone=zone, first_day=first_day, days=3))
+    job = proof.job(zone=zone)
+    with embedded(job) as run:
         finished(run)
     assert_exact(proof, job)

@@ -194,7 +194,7 @@ class Embedded:
             return rest.run(rest.upload(JAR), ENTRY_CLASS, words, self.place.parallelism, saved)
         except LabError as error:
             log = self.cluster.job_manager.log.read_text(encoding="utf-8", errors="replace")
-            trace = log[log.rfind("RestHandlerException") :] if "RestHandlerException" in log else ""
+            trace = log[log.rfind("ProgramInvocationException") :] if "ProgramInvocationException" in log else ""
             raise LabError(f"Flink refused the job: {explained([trace]) or error.message}", hint=error.hint) from error
 
     def _look_after(self, state: str) -> None:

@@ -13,18 +13,14 @@ final class KafkaResults {
     private KafkaResults() {}
 
     static Sink<UvCount> upserts(JobOptions options) {
-        SerializationSchema<UvCount> key =
-                count -> (Days.name(count.day) + "," + count.keyName()).getBytes(StandardCharsets.UTF_8);
-        SerializationSchema<UvCount> value =
-                count -> Long.toString(count.visitors).getBytes(StandardCharsets.UTF_8);
         return KafkaSink.<UvCount>builder()
                 .setBootstrapServers(options.text("bootstrap-servers"))
                 .setKafkaProducerConfig(KafkaEvents.properties(options))
                 .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
                 .setRecordSerializer(KafkaRecordSerializationSchema.<UvCount>builder()
                         .setTopic(options.text("out-topic"))
-                        .setKeySerializationSchema(key)
-                        .setValueSerializationSchema(value)
+                        .setKeySerializationSchema(new DayAndKey())
+                        .setValueSerializationSchema(new Visitors())
                         .build())
                 .build();
     }
@@ -39,5 +35,24 @@ final class KafkaResults {
                         .setValueSerializationSchema(new SimpleStringSchema())
                         .build())
                 .build();
+    }
+
+    // Classes, not lambdas: the connector asks for their type parameters.
+    private static final class DayAndKey implements SerializationSchema<UvCount> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public byte[] serialize(UvCount count) {
+            return (Days.name(count.day) + "," + count.keyName()).getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    private static final class Visitors implements SerializationSchema<UvCount> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public byte[] serialize(UvCount count) {
+            return Long.toString(count.visitors).getBytes(StandardCharsets.UTF_8);
+        }
     }
 }

@@ -1,0 +1,128 @@
+"""``uv run`` end to end: real Flink, Redis and Kafka; what it counts equals an exact recount; what is wrong is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from flinkscope.cli.main import cli
+from flinkscope.errors import LabError, SourceError
+from flinkscope.lab.check import Counts
+from flinkscope.uv.generated import recount_generated
+from flinkscope.uv.job import uv_job
+from flinkscope.uv.ready import check_ready
+from flinkscope.uv.run import Embedded
+from flinkscope.uv.store import RedisAddress, VisitorStore
+from flinkscope.uv.zone import day_name
+from uv_support.kafka_server import kafka_server
+from uv_support.redis_server import RedisServer, redis_server
+
+GENERATED = {
+    "source": "generator",
+    "events": "60000",
+    "items": "3000",
+    "users": "4000",
+    "disorder-ms": "60000",
+    "duplicates-per-mille": "50",
+    "watermark-delay": "60 s",
+}
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+def by_pair(counts: Counts) -> dict[tuple[str, str], str]:
+    rows = zip(counts.day, counts.item, counts.visitors, strict=True)
+    return {(day_name(int(day)), str(key)): str(visitors) for day, key, visitors in rows}
+
+
+def in_redis(server: RedisServer, prefix: str) -> dict[tuple[str, str], str]:
+    with VisitorStore(RedisAddress(server.url, prefix)) as store:
+        return {
+            (day, key): value
+            for day in store.days()
+            for step in store.steps(day)
+            for key, value in step.items()
+        }  # fmt: skip
+
+
+@pytest.mark.flink
+def test_generated_events_across_midnight_are_in_redis_to_the_last_visitor(redis: RedisServer) -> None:
+    words = [word for name, value in GENERATED.items() for word in (f"--{name}", value)]
+    done = CliRunner().invoke(
+        cli, ["uv", "run", *words, "--redis", redis.url, "--prefix", "gen:", "--json"], standalone_mode=False
+    )
+    assert done.exception is None, done.exception
+    told = json.loads(done.stdout)
+    expected = recount_generated(uv_job({**GENERATED, "redis": redis.url}))
+    assert told["state"] == "FINISHED"
+    assert told["rows"] == 60_000
+    assert told["late"] == told["malformed"] == 0
+    assert {day for day, _ in by_pair(expected)} == {"2017-11-26", "2017-11-27"}
+    assert in_redis(redis, "gen:") == by_pair(expected)
+    with redis.client() as client:
+        assert 0 < client.ttl("gen:2017-11-26") <= 7 * 86_400
+        meta = client.hgetall("gen:meta")
+    assert meta["zone"] == "Asia/Shanghai"
+    assert meta["design"] == "bucket"
+    assert not [field for field in meta if field.startswith("batch:")], "a finished job leaves no bookkeeping"
+
+
+@pytest.mark.flink
+def test_from_kafka_to_kafka_with_dead_letters_and_a_missing_topic(tmp_path: Path) -> None:
+    rows = [f"{user},{user % 7},{user % 3},pv,{1_511_701_200 + user}" for user in range(2_000)]
+    rows += rows[:500] + ["1,1,1,buy,1511701200", "nobody,1,1,pv,1511701200", "1,1,1,pv,1511701200000000"]
+    with kafka_server() as kafka:
+        kafka.create("rows", 2)
+        kafka.create("counts", 1)
+        kafka.create("dead", 1)
+        kafka.send("rows", rows)
+        options = {
+            "bootstrap-servers": kafka.address, "topic": "rows", "until-now": "true", "format": "csv",
+            "sink": "kafka", "out-topic": "counts", "dead-letter-topic": "dead", "watermark-delay": "1 h",
+        }  # fmt: skip
+        with Embedded(uv_job(options)) as run:
+            summary = run.wait(180)
+        assert (summary.state, summary.rows, summary.malformed, summary.late) == ("FINISHED", 2_503, 2, 0)
+        last = dict(line.split("\t") for line in kafka.receive("counts", keys=True))
+        assert last == {f"2017-11-26,{item}": str(len(range(item, 2_000, 7))) for item in range(7)}
+        dead = kafka.receive("dead")
+        assert len(dead) == 2
+        assert any("year 49" in line or "in the year" in line for line in dead)
+        with (
+            Embedded(uv_job({**options, "topic": "nowhere"})) as run,
+            pytest.raises(LabError, match="topic does not exist"),
+        ):
+            run.wait(180)
+
+
+def test_a_redis_that_cannot_take_counts_is_known_before_the_start(redis: RedisServer) -> None:
+    assert check_ready(uv_job({"redis": redis.url})) == []
+    with redis_server("--maxmemory", "1mb", "--maxmemory-policy", "noeviction") as full:
+        with full.client() as client, pytest.raises(Exception, match="maxmemory"):
+            for number in range(1_000):
+                client.set(f"filler{number}", "x" * 10_000)
+        with pytest.raises(SourceError, match="is full"):
+            check_ready(uv_job({"redis": full.url}))
+    with redis_server("--replicaof", "127.0.0.1", str(redis.port)) as replica:
+        with pytest.raises(SourceError, match="read-only replica") as refused:
+            check_ready(uv_job({"redis": replica.url}))
+        assert str(redis.port) in refused.value.hint
+    gone = f"redis://127.0.0.1:{replica.port}"
+    with pytest.raises(SourceError):
+        check_ready(uv_job({"redis": gone}))
+    with redis_server("--appendonly", "no") as forgetful:
+        assert "append-only" in check_ready(uv_job({"redis": forgetful.url}))[0]
+
+
+def test_a_kafka_that_is_not_there_is_known_before_the_start() -> None:
+    job = uv_job({"bootstrap-servers": "127.0.0.1:9", "topic": "t", "sink": "print"})
+    with pytest.raises(SourceError, match="Kafka at 127.0.0.1:9"):
+        check_ready(job)

@@ -78,7 +78,7 @@ def test_generated_events_across_midnight_are_in_redis_to_the_last_visitor(redis
 @pytest.mark.flink
 def test_from_kafka_to_kafka_with_dead_letters_and_a_missing_topic(tmp_path: Path) -> None:
     rows = [f"{user},{user % 7},{user % 3},pv,{1_511_701_200 + user}" for user in range(2_000)]
-    rows += rows[:500] + ["1,1,1,buy,1511701200", "nobody,1,1,pv,1511701200", "1,1,1,pv,1511701200000000"]
+    rows += [*rows[:500], "1,1,1,buy,1511701200", "nobody,1,1,pv,1511701200", "1,1,1,pv,1511701200000000"]
     with kafka_server() as kafka:
         kafka.create("rows", 2)
         kafka.create("counts", 1)
@@ -105,10 +105,9 @@ def test_from_kafka_to_kafka_with_dead_letters_and_a_missing_topic(tmp_path: Pat
 
 def test_a_redis_that_cannot_take_counts_is_known_before_the_start(redis: RedisServer) -> None:
     assert check_ready(uv_job({"redis": redis.url})) == []
-    with redis_server("--maxmemory", "1mb", "--maxmemory-policy", "noeviction") as full:
-        with full.client() as client, pytest.raises(Exception, match="maxmemory"):
-            for number in range(1_000):
-                client.set(f"filler{number}", "x" * 10_000)
+    with redis_server("--maxmemory-policy", "noeviction") as full:
+        with full.client() as client:
+            client.config_set("maxmemory", "100kb")  # less than an empty server takes
         with pytest.raises(SourceError, match="is full"):
             check_ready(uv_job({"redis": full.url}))
     with redis_server("--replicaof", "127.0.0.1", str(redis.port)) as replica:
@@ -124,5 +123,5 @@ def test_a_redis_that_cannot_take_counts_is_known_before_the_start(redis: RedisS
 
 def test_a_kafka_that_is_not_there_is_known_before_the_start() -> None:
     job = uv_job({"bootstrap-servers": "127.0.0.1:9", "topic": "t", "sink": "print"})
-    with pytest.raises(SourceError, match="Kafka at 127.0.0.1:9"):
+    with pytest.raises(SourceError, match=r"Kafka at 127\.0\.0\.1:9"):
         check_ready(job)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from flinkscope.errors import LabError
+from flinkscope.uv.job import uv_job
 from flinkscope.uv.run import Embedded, newest_checkpoint
 from flinkscope.watch.rest_source import RestSource
+from uv_support.kafka_server import kafka_server
 from uv_support.redis_server import RedisServer, redis_server
 from uv_support.uv_proof import PLAN, Proof, embedded, finished, in_the_middle, wait_for
 
@@ -41,11 +43,15 @@ def assert_exact(proof: Proof, job: object) -> None:
     assert proof.dead_letters() == found.rows.malformed > 100
 
 
-def test_redis_and_the_task_manager_are_killed(proof: Proof) -> None:
+def test_redis_is_full_then_killed_and_then_the_task_manager(proof: Proof) -> None:
     job = proof.job()
     with embedded(job) as run:
         in_the_middle(run, proof.redis)
         watched(run)
+        with proof.redis.client() as client:
+            client.config_set("maxmemory", "1mb")  # every write is refused now
+            time.sleep(2)
+            client.config_set("maxmemory", "0")
         proof.redis.kill()
         time.sleep(1)
         proof.redis.start()
@@ -131,4 +137,25 @@ def test_days_of_23_and_25_hours(zone: str, first_day: str, redis: RedisServer, 
     job = proof.job(zone=zone)
     with embedded(job) as run:
         finished(run)
+    assert_exact(proof, job)
+
+
+@pytest.mark.heavy
+def test_a_kafka_topic_with_poison_a_killed_task_manager_and_a_read_only_redis(proof: Proof) -> None:
+    with kafka_server() as kafka:
+        kafka.create("views", 3)
+        kafka.send("views", (proof.events / "part-00000.csv").read_bytes().splitlines())
+        job = uv_job({
+            "topic": "views", "bootstrap-servers": kafka.address, "until-now": "true", "start": "earliest",
+            "redis": proof.redis.url, "watermark-delay": "2 min", "checkpoint-interval": "1 s", "rate": "30000",
+            "late-dir": str(proof.folder / "late"), "dead-letter-dir": str(proof.folder / "dead"),
+        })  # fmt: skip
+        with embedded(job, parallelism=3) as run:
+            in_the_middle(run, proof.redis)
+            with proof.redis.client() as client:
+                client.config_set("min-replicas-to-write", "1")  # there is none: read-only
+                time.sleep(2)
+                client.config_set("min-replicas-to-write", "0")
+            run.cluster.workers[0].popen.kill()
+            finished(run)
     assert_exact(proof, job)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flinkscope.flink.lint import LintFinding, lint
+from flinkscope.flink.lint import lint
+from flinkscope.flink.lint_subject import LintFinding
 from flinkscope.flink.lint_upgrade import upgrade
 from flinkscope.flink.options import catalogue_versions, is_known
 from flinkscope.formats.flink_config import FlinkConfig, parse_arguments, parse_flink_config

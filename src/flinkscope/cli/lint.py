@@ -9,7 +9,7 @@ import click
 from flinkscope.cli.config_source import ConfigChoice, choose_config, config_options
 
 if TYPE_CHECKING:
-    from flinkscope.flink.lint import LintFinding
+    from flinkscope.flink.lint_subject import LintFinding
     from flinkscope.flink.lint_upgrade import Upgrade
 
 
@@ -33,7 +33,8 @@ def command(upgrade_to: str | None, fail_on: str, as_json: bool, **source: Any) 
       flinkscope lint conf/flink-conf.yaml --flink 1.16 --upgrade-to 1.20
       flinkscope lint deployment.yaml --fail-on error
     """
-    from flinkscope.flink.lint import SEVERITIES, lint
+    from flinkscope.flink.lint import lint
+    from flinkscope.flink.lint_subject import SEVERITIES
     from flinkscope.flink.lint_upgrade import upgrade
 
     choice = choose_config(**source)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from flinkscope.absent import Absent, AbsentKind
 from flinkscope.flink.histogram_ratios import StateRatios
-from flinkscope.flink.lint import LintFinding
+from flinkscope.flink.lint_subject import LintFinding
 from flinkscope.flink.loaders import UserLoader
 from flinkscope.flink.state_facts import StateFacts
 from flinkscope.formats.class_histogram import ClassHistogram

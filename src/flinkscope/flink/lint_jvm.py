@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from flinkscope.flink.lint import LintFinding, Subject
+from flinkscope.flink.lint_subject import LintFinding, Subject
 from flinkscope.flink.memory_model import Role
 from flinkscope.flink.memory_size import Refusal, parse_double
 from flinkscope.flink.options import is_known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from flinkscope.flink.lint import LintFinding, Subject
+from flinkscope.flink.lint_subject import LintFinding, Subject
 from flinkscope.flink.memory_options import parse_version
 from flinkscope.flink.options import ConfigOption, is_outside, lifetime, nearest, option, resolve
 

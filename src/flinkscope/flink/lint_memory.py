@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flinkscope.errors import MemoryConfigError
-from flinkscope.flink.lint import LintFinding, Subject
+from flinkscope.flink.lint_subject import LintFinding, Subject
 from flinkscope.flink.memory_inside import inside
 from flinkscope.flink.memory_model import Role, TaskManagerMemory, memory_model
 from flinkscope.flink.memory_nearest import in_plain_words, nearest_configs

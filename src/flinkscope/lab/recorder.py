@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ from typing import Any
 from flinkscope.errors import FlinkscopeError, LabError
 from flinkscope.lab.cluster import Cluster, FlinkProcess
 from flinkscope.lab.live_dump import dump_live_heap
+from flinkscope.lab.process_files import ProcessFiles
 from flinkscope.lab.truth import as_document, read_truth, records_counted
 from flinkscope.progress import SILENT, Progress
-from flinkscope.sources.case import CaseProcess, CaseWriter
+from flinkscope.sources.case import CaseWriter
 
 TICK_S = 0.5
 SAMPLE_S = 2.0
@@ -92,9 +92,7 @@ class Recorder:
         codes = {process.id: process.exit_code for process in self.cluster.processes}
         self.cluster.end_processes()
         self.writer.label(outcome=outcome)
-        config = self.writer.root / self.cluster.config_path.name
-        shutil.copyfile(self.cluster.config_path, config)
-        self.writer.add(config, "config", how="the lab wrote it for this run")
+        ProcessFiles(self.cluster, self.writer).save_config()
         for process in self.cluster.processes:
             self._save_process(process, codes[process.id], outcome)
         self._save_json("job.json", self._job, "job", "/jobs/:id, last answer")
@@ -183,53 +181,18 @@ class Recorder:
         return as_document(read_truth(self.truth_folder), self.design, self.trigger)
 
     def _save_process(self, process: FlinkProcess, code: int | None, outcome: str) -> None:
-        self.writer.put_process(
-            CaseProcess(
-                id=process.id,
-                role=process.role,
-                flink_version=self.cluster.flink_version,
-                java_version=self.cluster.java_version,
-                exit_code=code,
-                started_at=process.started_at,
-                ended_at=process.ended_at if code is not None else None,
-            )
-        )
+        ProcessFiles(self.cluster, self.writer).save(process, code)
         folder = self.writer.root / process.id
-        folder.mkdir(exist_ok=True)
-        text = "\n".join(process.command) + "\n"
-        self._save_text(folder / "command_line.txt", text, "command_line", process, "as started")
-        self._take(process.log, folder / "flink.log", "flink_log", process)
-        self._take(process.out, folder / "stdout.out", "stdout", process)
-        for log in sorted(self.cluster.folder.glob(f"log/gc-{process.pid}.log*")):
-            self._take(log, folder / log.name.replace(f"gc-{process.pid}", "gc"), "gc_log", process)
-        self._save_dump(process, folder, outcome)
+        if process in self.cluster.workers and not (folder / "heap.hprof").exists():
+            why = f"the job {outcome} and the process had no OutOfMemoryError"
+            self.writer.note_missing("heap_dump", why, process=process.id)
         if process.id in self._samples:
             lines = "\n".join(self._samples[process.id]) + "\n"
             how = f"hsperfdata every {SAMPLE_S:.0f} s, as jstat -gcutil -t prints it"
-            self._save_text(folder / "gcutil.txt", lines, "gcutil", process, how)
+            (folder / "gcutil.txt").write_text(lines, encoding="utf-8")
+            self.writer.add(folder / "gcutil.txt", "gcutil", process=process.id, how=how)
         elif process.id in self._unsampled:
             self.writer.note_missing("gcutil", self._unsampled[process.id], process=process.id)
-
-    def _save_dump(self, process: FlinkProcess, folder: Path, outcome: str) -> None:
-        for name, how in (
-            (f"java_pid{process.pid}.hprof", "-XX:+HeapDumpOnOutOfMemoryError"),
-            (f"live_pid{process.pid}.hprof", "attach: dumpheap -live, while the job held all its state"),
-        ):
-            if (self._dumps / name).is_file():
-                self._take(self._dumps / name, folder / "heap.hprof", "heap_dump", process, how)
-                return
-        if process in self.cluster.workers:
-            why = f"the job {outcome} and the process had no OutOfMemoryError"
-            self.writer.note_missing("heap_dump", why, process=process.id)
-
-    def _take(self, source: Path, target: Path, kind: str, process: FlinkProcess, how: str = "") -> None:
-        if source.is_file():
-            shutil.move(source, target)
-            self.writer.add(target, kind, process=process.id, how=how)
-
-    def _save_text(self, path: Path, text: str, kind: str, process: FlinkProcess, how: str) -> None:
-        path.write_text(text, encoding="utf-8")
-        self.writer.add(path, kind, process=process.id, how=how)
 
     def _save_json(self, name: str, document: object, kind: str, how: str) -> None:
         path = self.writer.root / name

@@ -10,7 +10,8 @@ from flinkscope.absent import Absent, AbsentKind
 from flinkscope.diagnosis.facts import ConfigFacts, MemorySplit
 from flinkscope.diagnosis.split import DEFAULT_FLINK, flink_role, memory_split
 from flinkscope.errors import FlinkscopeError
-from flinkscope.flink.lint import LintFinding, lint
+from flinkscope.flink.lint import lint
+from flinkscope.flink.lint_subject import LintFinding
 from flinkscope.formats.flink_config import FlinkConfig, parse_arguments, read_flink_config
 from flinkscope.formats.flink_log_facts import StartUp
 from flinkscope.place import Place

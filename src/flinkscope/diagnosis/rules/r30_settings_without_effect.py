@@ -23,7 +23,7 @@ from flinkscope.diagnosis.finding import Evidence, Fired, OptionChange, Outcome,
 from flinkscope.diagnosis.remedies.options import options_of
 from flinkscope.diagnosis.rule import Rule
 from flinkscope.diagnosis.said import said
-from flinkscope.flink.lint import LintFinding
+from flinkscope.flink.lint_subject import LintFinding
 
 RULE = Rule(
     id="R30",

@@ -124,14 +124,15 @@ def array_lengths(store: ObjectStore, indices: Array) -> Array:
     return lengths
 
 
-def primitive_array(store: ObjectStore, index: int) -> Array:
-    """The elements of one primitive array, native byte order. Raises UsageError for any other object."""
+def primitive_array(store: ObjectStore, index: int, limit: int | None = None) -> Array:
+    """The (first ``limit``) elements of a primitive array, native byte order. UsageError for any other object."""
     records = store.records
     at = int(store.offsets[index])
     if index <= 0 or records.data[at] != tags.PRIMITIVE_ARRAY_DUMP:
         raise UsageError(f"object {index} is no primitive array")
     code = int(records.data[at + 9 + records.id_size])
     length = int.from_bytes(bytes(records.data[at + 5 + records.id_size : at + 9 + records.id_size]), "big")
+    length = length if limit is None else min(length, limit)
     body = at + 10 + records.id_size
     column = records.data[body : body + length * tags.TYPE_SIZES[code]].view(tags.TYPE_DTYPES[code])
     return column.astype(column.dtype.newbyteorder("="))

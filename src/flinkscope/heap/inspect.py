@@ -195,7 +195,7 @@ def _elements(
         _, found = heap.elements(np.array([index]), keep_nulls=True)
         return tuple(object_ref(heap, i, show_strings) if i > 0 else None for i in found[:limit].tolist())
     if kind == tags.PRIMITIVE_ARRAY_DUMP and show_strings:
-        return tuple(heap.primitive_array(index)[:limit].tolist())
+        return tuple(heap.primitive_array(index, limit).tolist())
     return None
 
 

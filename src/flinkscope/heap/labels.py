@@ -53,13 +53,13 @@ def text_of(heap: Heap, index: int, show_strings: bool) -> str | None:
         return f"class {heap.store.classes.names[row]}"
     name = heap.class_name_of(index)
     if name == "java.lang.String":
-        return _short(heap.string(index)) if show_strings else None
+        return short_text(heap.string(index)) if show_strings else None
     if name in BOXES:
         return _box_text(name, number_column(heap, np.array([index]), "value"))
     if is_kind(heap, index, "java.lang.Thread"):
         return name_of_thread(heap, index)
     if is_kind(heap, index, "java.lang.ClassLoader"):
-        return _short(follow_text(heap, index, "name"))
+        return short_text(follow_text(heap, index, "name"))
     return None
 
 
@@ -70,7 +70,8 @@ def _box_text(name: str, values: Array | None) -> str | None:
     return repr(chr(value)) if name.endswith("Character") and isinstance(value, int) and value >= 0 else str(value)
 
 
-def _short(text: str | None) -> str | None:
+def short_text(text: str | None) -> str | None:
+    """As much of a text as a label shows."""
     return text if text is None or len(text) <= TEXT_LIMIT else text[:TEXT_LIMIT] + "…"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.heap.labels import follow, text_of
+from flinkscope.heap.labels import reference_column, short_text
 from flinkscope.heap.sets import minimum_retained
 
 if TYPE_CHECKING:
@@ -82,56 +82,68 @@ def loader_rows(heap: Heap) -> list[LoaderRow]:
     loader_class = loader_of_class(heap)
     indices = np.unique(np.concatenate([np.zeros(1, np.int32), *objects, loader_class.astype(np.int32)]))
     indices = indices[heap.reachable[indices] | (indices == 0)]
-    counts, sums = reachable_instances(heap)
-    live = reachable_classes(heap)
+    parents = np.maximum(reference_column(heap, indices, "parent"), 0)
+    parents[0] = 0
+    defined = _defined(heap, indices, loader_class)
+    names = _names(heap, indices, objects)
+    own, above = heap.addresses(indices).tolist(), heap.addresses(parents).tolist()
     set_retained = _set_retained(heap, indices, loader_class)
-    rows: dict[int, LoaderRow] = {}
-    parents = {int(i): _parent(heap, int(i)) for i in indices}
-    for k, i in enumerate(indices.tolist()):
-        own = (loader_class == i) & live
-        rows[i] = LoaderRow(
-            address=heap.address_of(i),
-            class_name=BOOT_NAME if i == 0 else heap.class_name_of(i),
-            name=None if i == 0 else text_of(heap, i, show_strings=False),
-            parent_address=None if i == 0 else heap.address_of(parents[i]),
-            depth=_depth(parents, i),
-            defined_classes=int(own.sum()),
-            instances=int(counts[own].sum()),
-            instance_bytes=int(sums[own].sum()),
-            retained_bytes=int(heap.retained_bytes[i]),
+    order, depths = _tree_order(indices, parents, set_retained)
+    return [
+        LoaderRow(
+            address=own[k],
+            class_name=BOOT_NAME if k == 0 else heap.class_name_of(int(indices[k])),
+            name=names[k],
+            parent_address=None if k == 0 else above[k],
+            depth=depth,
+            defined_classes=int(defined[k, 0]),
+            instances=int(defined[k, 1]),
+            instance_bytes=int(defined[k, 2]),
+            retained_bytes=int(heap.retained_bytes[indices[k]]),
             set_retained_bytes=int(set_retained[k]),
-            index=i,
+            index=int(indices[k]),
         )
-    return _tree_order(rows, parents)
+        for k, depth in zip(order, depths, strict=True)
+    ]
 
 
-def _parent(heap: Heap, index: int) -> int:
-    found = follow(heap, index, "parent") if index > 0 else -1
-    return max(found, 0)
+def _defined(heap: Heap, indices: Array, loader_class: Array) -> Array:
+    """Rows (reachable classes, their reachable instances, bytes of these) of each loader."""
+    counts, sums = reachable_instances(heap)
+    live = np.flatnonzero(reachable_classes(heap) & np.isin(loader_class, indices))
+    place = np.searchsorted(indices, loader_class[live])
+    found = np.zeros((len(indices), 3), np.int64)
+    for column, weights in enumerate((np.ones(len(live), np.int64), counts[live], sums[live])):
+        np.add.at(found[:, column], place, weights)
+    return found
 
 
-def _depth(parents: dict[int, int], index: int) -> int:
-    depth = 0
-    while index != 0 and depth < len(parents):
-        index = parents.get(index, 0)
-        depth += 1
-    return depth
+def _names(heap: Heap, indices: Array, loaders: list[Array]) -> list[str | None]:
+    """The field ``name`` (JDK 9+) of each loader; None for the boot loader and for what is no loader (damage)."""
+    is_loader = np.isin(indices, np.concatenate([*loaders, indices[:0]]))
+    texts = heap.strings(np.where(is_loader, reference_column(heap, indices, "name"), -1))
+    return [None if k == 0 else short_text(text) for k, text in enumerate(texts)]
 
 
-def _tree_order(rows: dict[int, LoaderRow], parents: dict[int, int]) -> list[LoaderRow]:
+def _tree_order(indices: Array, parents: Array, weights: Array) -> tuple[list[int], list[int]]:
+    """Positions of the loaders, each below its parent, heavier siblings first; and their depths. What hangs on a
+    damaged cycle of parents comes last, at depth 1."""
+    above = np.searchsorted(indices, parents)
+    above = np.where(indices[np.minimum(above, len(indices) - 1)] == parents, above, 0)
     children: dict[int, list[int]] = {}
-    for i in rows:
-        if i != 0:
-            children.setdefault(parents[i] if parents[i] in rows else 0, []).append(i)
-    ordered: list[LoaderRow] = []
-    stack = [0]
+    for k in np.lexsort((np.arange(len(indices)), -weights)).tolist():
+        if k != 0:
+            children.setdefault(int(above[k]), []).append(k)
+    order: list[int] = []
+    depths: list[int] = []
+    stack = [(0, 0)]
     while stack:
-        i = stack.pop()
-        ordered.append(rows[i])
-        below = sorted(children.pop(i, []), key=lambda c: (-rows[c].set_retained_bytes, rows[c].address))
-        stack += reversed(below)
-    left = [row for i, row in rows.items() if row not in ordered]  # a damaged cycle of parents
-    return ordered + left
+        k, depth = stack.pop()
+        order.append(k)
+        depths.append(depth)
+        stack += [(child, depth + 1) for child in reversed(children.pop(k, []))]
+    left = sorted(set(range(len(indices))) - set(order))
+    return order + left, depths + [1] * len(left)
 
 
 def _set_retained(heap: Heap, indices: Array, loader_class: Array) -> Array:

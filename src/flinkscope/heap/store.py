@@ -234,9 +234,9 @@ class Heap(HeapAnswers):
         """Lengths of arrays (int64), -1 for other objects."""
         return fields.array_lengths(self.store, indices)
 
-    def primitive_array(self, index: int) -> Array:
-        """The elements of a primitive array."""
-        return fields.primitive_array(self.store, index)
+    def primitive_array(self, index: int, limit: int | None = None) -> Array:
+        """The (first ``limit``) elements of a primitive array."""
+        return fields.primitive_array(self.store, index, limit)
 
     def string(self, index: int) -> str | None:
         """The text of a java.lang.String; None for anything else."""

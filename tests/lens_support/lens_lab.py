@@ -16,7 +16,7 @@ from flinkscope.lab.wheels import flink_home, java_home
 JAR = Path(__file__).resolve().parents[1] / "corpus" / "lens" / "flinkscope-lens.jar"
 ENTRY_CLASS = "flinkscope.lab.lens.LensJob"
 START_MS = 1_700_006_400_000  # Events.START
-_PATIENCE_S = 150.0
+_PATIENCE_S = 300.0
 _MEMORY = {
     "taskmanager.memory.process.size": "1400m",
     "taskmanager.numberOfTaskSlots": "24",
@@ -24,6 +24,8 @@ _MEMORY = {
     "jobmanager.memory.process.size": "1000m",
     "metrics.fetcher.update-interval": "500",
     "heartbeat.timeout": "600000",
+    "pekko.ask.timeout": "180 s",  # deployments on a busy machine
+    "akka.ask.timeout": "180 s",  # its name before 1.18
 }
 
 
@@ -82,9 +84,8 @@ def run(
             seen = {job.name: _watermark(cluster, ids[job.name]) for job in jobs}
             if all(seen[job.name] == job.watermark_ms for job in jobs):
                 break
-            if time.monotonic() > deadline:
-                states = {name: cluster.rest.get(f"/jobs/{i}")["state"] for name, i in ids.items()}
-                raise AssertionError(f"not all was processed: {seen} {states}")
+            _must_run(cluster)
+            assert time.monotonic() < deadline, f"not all was processed: {seen}"
             time.sleep(0.5)
         if config and "execution.checkpointing.interval" in config:
             _wait_for_checkpoints(cluster, list(ids.values()), deadline)
@@ -92,6 +93,13 @@ def run(
         dump_live_heap(cluster.workers[0].pid, folder / "tm.hprof")
         dump_live_heap(cluster.job_manager.pid, folder / "jm.hprof")
     return Ran(folder / "tm.hprof", folder / "jm.hprof", counters, seen, ids)  # type: ignore[arg-type]
+
+
+def _must_run(cluster: Cluster) -> None:
+    for row in cluster.rest.get("/jobs/overview")["jobs"]:
+        if row["state"] in ("FAILED", "FAILING", "RESTARTING"):
+            reason = cluster.rest.get(f"/jobs/{row['jid']}/exceptions")
+            raise AssertionError(f"{row['name']} {row['state']}: {str(reason)[:3000]}")
 
 
 def _submit(cluster: Cluster, job: Job, parallelism: int, jar: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # The first prefix that fits decides; longer, more special ones stand first.
 FAMILIES: tuple[tuple[str, str], ...] = (
     ("org.apache.flink.runtime.io.network.", "network buffers and shuffle"),
@@ -54,9 +56,13 @@ JDK = "JDK"
 _JDK_PREFIXES = ("java.", "javax.", "jdk.", "sun.", "com.sun.", "org.xml.", "org.w3c.")
 
 
+_PATTERN = re.compile("|".join(f"({re.escape(prefix)})" for prefix, _ in FAMILIES))  # the first that fits, in order
+
+
 def family_of(class_name: str) -> str | None:
     """The family of a class; ``JDK`` for the platform's own; None for any other (user code and libraries)."""
     element = class_name.rstrip("[]")
     if element.startswith(_JDK_PREFIXES) or "." not in element:  # without a package: primitive arrays, mostly
         return JDK
-    return next((family for prefix, family in FAMILIES if element.startswith(prefix)), None)
+    found = _PATTERN.match(element)
+    return None if found is None or found.lastindex is None else FAMILIES[found.lastindex - 1][1]

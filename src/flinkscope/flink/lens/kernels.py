@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u32
+from flinkscope.formats.hprof.words import big_u32, big_u64
 from flinkscope.heap.kernels.address_map import AddressMap, lookup, read_id
 from flinkscope.jit import kernel
 
@@ -15,9 +15,13 @@ Array = npt.NDArray[Any]
 Number: TypeAlias = Any  # an integer of the machine: numba infers its width
 
 NO_LABEL = -1
-_UNSEEN = -2
+NOBODY = -2
 _BOTTOM = -3
 _CHILD = -4  # minus the child's number
+MIRROR = -5  # in ``of_class``: ask for the class that the object stands for
+_MIRROR = np.int64(MIRROR)
+UNKNOWN = -2  # a field's place in a class that nobody has looked at
+FULL = -10
 _BYTE = 8  # HPROF's code of the element type byte
 _MIX = np.uint64(0x2545F4914F6CDD1D)  # the multiplier of xorshift64* (Vigna 2016)
 _FOLD = np.uint64(29)
@@ -33,72 +37,60 @@ def put_label(label: Array, objects: Array, number: Number) -> None:
 
 
 @kernel
-def spread_labels(idom: Array, label: Array, own: Array, first_weak: Number, found: Array) -> None:
-    """``found[i]``: whose object i is; NO_LABEL if nobody's.
+def settle(
+    idom: Array, class_of: Array, of_class: Array, jdk: Array, mirrors: Array, first_weak: Number, label: Array
+) -> None:
+    """Turns labels of single objects into the owner of each; NOBODY where there is none.
 
-    ``label``: of single objects; the nearest labelled dominator (the object itself included) decides. Where there is
-    none, ``own`` does (what each object would be by its class): the nearest dominator that has one. Numbers of ``own``
-    are at least ``first_weak``, those of ``label`` below. Each object is visited twice: the way up is remembered as
-    pointers to the child in ``found``, which are then replaced by answers.
+    The nearest labelled dominator (the object itself included) decides. Where there is none, the nearest dominator
+    does whose class has a family: ``of_class`` by class row, numbers from ``first_weak`` on; of a class object
+    (``mirrors``: two sorted columns, object and class row) the class that it stands for. What is left is the JDK's
+    (``jdk`` by row: its number or NOBODY), but nothing below it because of that. ``of_class`` and ``jdk`` have one
+    more slot, for objects of unknown class. One pass: on the way up each object remembers the one below in ``label``.
     """
     count = len(idom)
     for i in range(count):
-        found[i] = _UNSEEN
-    for i in range(count):
-        if found[i] != _UNSEEN:
+        if label[i] != NO_LABEL:
             continue
         at = np.int64(i)
-        found[at] = _BOTTOM
-        while label[at] == NO_LABEL:
-            above = np.int64(idom[at])
-            if above < 0 or above >= count or found[above] != _UNSEEN:
-                break
-            found[above] = _CHILD - at
-            at = above
-        above = np.int64(idom[at])
-        answer = np.int64(label[at])
-        if answer == NO_LABEL and 0 <= above < count and found[above] > _UNSEEN:
-            answer = np.int64(found[above])
+        back = np.int64(_BOTTOM)
         while True:
-            back = np.int64(found[at])
-            if label[at] != NO_LABEL:
-                answer = np.int64(label[at])
-            elif (answer == NO_LABEL or answer >= first_weak) and own[at] != NO_LABEL:
-                answer = np.int64(own[at])
-            found[at] = answer
+            label[at] = back
+            above = np.int64(idom[at])
+            if above < 0 or above >= count or label[above] != NO_LABEL:
+                break
+            back = _CHILD - at
+            at = above
+        answer = np.int64(NOBODY)
+        if 0 <= above < count and label[above] > _BOTTOM:
+            answer = np.int64(label[above])
+        if answer < 0 or jdk[class_of[above]] == answer:
+            answer = np.int64(NOBODY)
+        while True:
+            back = np.int64(label[at])
+            row = np.int64(class_of[at])
+            family = np.int64(of_class[row])
+            if family == _MIRROR:
+                place = np.searchsorted(mirrors[0], at)
+                found = place < mirrors.shape[1] and mirrors[0, place] == at
+                family = np.int64(of_class[mirrors[1, place]]) if found else np.int64(NO_LABEL)
+            if (answer == NOBODY or answer >= first_weak) and family >= 0:
+                answer = family
+            label[at] = answer if answer != NOBODY else np.int64(jdk[row])
             if back == _BOTTOM:
                 break
             at = _CHILD - back
 
 
 @kernel
-def own_labels(class_of: Array, of_class: Array, own: Array) -> None:
-    """``own[i]``: the label of the object's class; ``of_class`` has one more slot, for objects of unknown class."""
-    last = len(of_class) - 1
-    for i in range(len(class_of)):
-        row = class_of[i]
-        own[i] = of_class[row] if 0 <= row < last else of_class[last]
-
-
-@kernel
-def sum_by_label(
-    owner: Array,
-    sizes: Array,
-    counted: Array,
-    class_of: Array,
-    jdk: Array,
-    jdk_row: Number,
-    objects: Array,
-    total: Array,
-) -> None:
-    """Adds objects and bytes of the counted objects to their owner's row; those without one are the JDK's if their
-    class is (``jdk``, with one more slot for unknown classes), else they go to the last row."""
+def sum_by_label(owner: Array, sizes: Array, counted: Array, objects: Array, total: Array) -> None:
+    """Adds objects and bytes of the counted objects to their owner's row; the last row takes those without one."""
     last = len(objects) - 1
     for i in range(len(owner)):
         if counted[i]:
             row = np.int64(owner[i])
             if row < 0 or row > last:
-                row = np.int64(jdk_row) if jdk[class_of[i]] else last
+                row = np.int64(last)
             objects[row] += 1
             total[row] += sizes[i]
 
@@ -132,6 +124,84 @@ def unmark(mark: Array, objects: Array) -> None:
     for k in range(len(objects)):
         if objects[k] >= 0:
             mark[objects[k]] = 0
+
+
+@kernel
+def count_once(mark: Array, objects: Array) -> Number:
+    """How many of the objects (NULL ignored) are not marked yet; they are marked."""
+    total = np.int64(0)
+    for k in range(len(objects)):
+        i = objects[k]
+        if i >= 0 and mark[i] == 0:
+            mark[i] = 1
+            total += 1
+    return total
+
+
+@kernel
+def walk_chains(
+    data: Array,
+    offsets: Array,
+    class_of: Array,
+    heads: Array,
+    id_size: Number,
+    m: AddressMap,
+    places: Array,
+    mark: Array,
+    from_head: Array,
+    entries: Array,
+) -> Number:
+    """Follows a reference field (``places`` by class row) from each head: the entries met and whose head's chain.
+
+    Each entry once: they are marked. Returns how many; FULL if ``entries`` is too short, FULL - 1 - row if the place
+    in that class row is not known yet (call again, with what was lacking).
+    """
+    found = 0
+    for k in range(len(heads)):
+        at = np.int64(heads[k])
+        while at >= 0 and mark[at] == 0:
+            if found == len(entries):
+                return np.int64(FULL)
+            row = np.int64(class_of[at])
+            place = np.int64(-1) if row < 0 else np.int64(places[row])
+            if place == UNKNOWN:
+                return np.int64(FULL) - 1 - row
+            mark[at] = 1
+            from_head[found] = k
+            entries[found] = at
+            found += 1
+            if at == 0 or place < 0 or data[offsets[at]] != 0x21:
+                break
+            body = np.int64(offsets[at]) + 9 + 2 * id_size
+            if place + id_size > big_u32(data, body - 4):
+                break
+            at = np.int64(lookup(read_id(data, body + place, id_size), m))
+    return np.int64(found)
+
+
+@kernel
+def long_pairs(
+    data: Array,
+    offsets: Array,
+    class_of: Array,
+    indices: Array,
+    id_size: Number,
+    row: Number,
+    one: Number,
+    other: Number,
+    ones: Array,
+    others: Array,
+) -> None:
+    """Two ``long`` fields, at ``one`` and ``other``, of those objects that are of this class row; others stay."""
+    for k in range(len(indices)):
+        i = indices[k]
+        if i <= 0 or class_of[i] != row or data[offsets[i]] != 0x21:
+            continue
+        body = np.int64(offsets[i]) + 9 + 2 * id_size
+        size = big_u32(data, body - 4)
+        if one + 8 <= size and other + 8 <= size:
+            ones[k] = np.int64(big_u64(data, body + one))
+            others[k] = np.int64(big_u64(data, body + other))
 
 
 @kernel

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from flinkscope.flink.lens.families import JDK, family_of
 from flinkscope.flink.lens.jobmanager import ARCHIVED, COMPLETED, COORDINATOR, PENDING, graph_job, graphs
-from flinkscope.flink.lens.kernels import NO_LABEL, own_labels, put_label, spread_labels, sum_by_label
+from flinkscope.flink.lens.kernels import MIRROR, NO_LABEL, NOBODY, put_label, settle, sum_by_label
 from flinkscope.flink.lens.loader_jobs import USER_LOADERS, loader_jobs
 from flinkscope.flink.lens.operators import Operator, job_id
 from flinkscope.flink.lens.read import StateParts
@@ -113,7 +113,8 @@ def find_owners(facts: StateFacts, parts: StateParts) -> Ownership:
         labels.put(_whose(row), "keys and windows", columns.keys, columns.namespaces)
     for operator_state, objects in zip(facts.operator_states, parts.operator_states, strict=True):
         labels.put(_whose(operator_state), f"operator state “{operator_state.name}”", objects)
-    labels.put(_NOBODY, "checkpoint copies", parts.reader.instances(ENTRY))
+    if facts.unowned_entries:
+        labels.put(_NOBODY, "checkpoint copies", parts.reader.instances(ENTRY))
     label_tasks(parts.reader, labels, parts.operators)
     label_jobs(parts.reader, labels)
     label_user_classes(parts.reader, labels)
@@ -182,17 +183,16 @@ def label_jobs(reader: Reader, labels: Labels) -> None:
 
 
 def owners_of(reader: Reader, labels: Labels) -> Ownership:
-    """Spreads the labels and sums up. Cost: three linear passes over the objects."""
+    """Spreads the labels, in place, and sums up. Cost: two linear passes over the objects."""
     heap = reader.heap
     first_weak = len(labels.names)
-    own, jdk = _own_families(reader, labels)
-    found = np.empty(heap.object_count, np.int32)
-    spread_labels(heap.idom, labels.of_object, own, first_weak, found)
-    jdk_row = labels.number(_NOBODY, JDK)
+    of_class, jdk, mirrors = _by_class(reader, labels)
+    found = labels.of_object
+    settle(heap.idom, heap.class_of, of_class, jdk, mirrors, first_weak, found)
     names = labels.names
     objects = np.zeros(len(names) + 1, np.int64)
     total = np.zeros(len(names) + 1, np.int64)
-    sum_by_label(found, heap.shallow_bytes, heap.reachable, heap.class_of, jdk, jdk_row, objects, total)
+    sum_by_label(found, heap.shallow_bytes, heap.reachable, objects, total)
     rows = [
         Owner(whose.task, what, int(n), int(size), whose.job, whose.job_id, whose.operator)
         for (whose, what), n, size in zip(names, objects, total, strict=False)
@@ -203,36 +203,33 @@ def owners_of(reader: Reader, labels: Labels) -> Ownership:
     whole = int(total.sum())
     named_bp = 10_000 if whole == 0 else (whole - int(total[-1])) * 10_000 // whole
     owners = tuple(sorted(rows, key=lambda o: (-o.size_bytes, o.job_id, o.task or "", o.what)))
-    unknown = _unknown_classes(reader, found, jdk) if objects[-1] else ()
+    unknown = _unknown_classes(reader, found) if objects[-1] else ()
     return Ownership(owners, named_bp, unknown)
 
 
-def _own_families(reader: Reader, labels: Labels) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """(the family of each object by its class; whether each class row is the JDK's, one slot more for unknown ones).
-
-    A class object (its statics) belongs to the family of the class that it stands for.
-    """
-    heap = reader.heap
-    of_class = np.full(len(heap.classes) + 1, NO_LABEL, np.int32)
-    jdk = np.zeros(len(heap.classes) + 1, np.bool_)
-    for row, info in enumerate(heap.classes):
+def _by_class(reader: Reader, labels: Labels) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """(number of each class row's family; the JDK's number for its classes; class objects and the rows they stand for)
+    as ``settle`` takes them."""
+    classes = reader.heap.classes
+    of_class = np.full(len(classes) + 1, NO_LABEL, np.int32)
+    jdk = np.full(len(classes) + 1, NOBODY, np.int32)
+    ours = []
+    for row, info in enumerate(classes):
         family = family_of(info.name)
         if family == JDK:
-            jdk[row] = True
+            ours.append(row)
         elif family is not None:
             of_class[row] = labels.number(_NOBODY, family)
-    own = np.empty(heap.object_count, np.int32)
-    own_labels(heap.class_of, of_class, own)
-    for info in heap.classes:
-        if info.object_index >= 0:
-            own[info.object_index] = of_class[info.index]
-    return own, jdk
+    jdk[ours] = labels.number(_NOBODY, JDK)
+    pairs = sorted((c.object_index, c.index) for c in classes if c.object_index >= 0)
+    mirrors = np.array(pairs, np.int32).reshape(-1, 2)
+    of_class[np.unique(reader.heap.class_of[mirrors[:, 0]])] = MIRROR
+    return of_class, jdk, np.ascontiguousarray(mirrors.T)
 
 
-def _unknown_classes(reader: Reader, found: NDArray[np.int32], jdk: NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:
+def _unknown_classes(reader: Reader, found: NDArray[np.int32]) -> tuple[tuple[str, int], ...]:
     heap = reader.heap
-    lost = np.flatnonzero((found == NO_LABEL) & heap.reachable)
-    lost = lost[~jdk[heap.class_of[lost]]]
+    lost = np.flatnonzero((found < 0) & heap.reachable)
     sums: NDArray[Any] = np.bincount(
         np.maximum(heap.class_of[lost], 0), weights=heap.shallow_bytes[lost], minlength=len(heap.classes)
     )

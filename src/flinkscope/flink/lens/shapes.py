@@ -35,8 +35,8 @@ def unknown_shapes(reader: Reader, operators: list[Operator]) -> tuple[str, ...]
         for info in reader.heap.classes_named(name):
             fields = {f.name for f in reader.heap.store.classes.fields(info.index)}
             lost = [choice[0] for choice in needed if not fields.intersection(choice)]
-            used = info.instance_count or len(reader.heap.instances(info.index, subclasses=True))
-            if lost and used:
+            used = (info.instance_count or len(reader.instances(name, subclasses=True))) if lost else 0
+            if used:
                 found.append(f"{simple_name(name)} has no field {', '.join(lost)}: {used:,} objects are not read")
     return (*dict.fromkeys(found), *_unknown_maps(reader), *_unknown_services(reader, operators))
 

@@ -94,12 +94,9 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
     tables_of = reader.distinct(np.concatenate([primary, rehash]))  # the empty table is one shared constant
     owners, heads = reader.elements(tables_of)
     met_in, entries = reader.chain(owners, heads)
-    columns = StateEntries(
-        entries,
-        *reader.reference_columns(entries, "key", "namespace", "state"),
-        _entries_of_maps(tables_of, met_in, primary, rehash),
-        subtasks,
-    )
+    keys, namespaces_of, values = reader.reference_columns(entries, "key", "namespace", "state")
+    in_group = _entries_of_maps(tables_of, met_in, primary, rehash)
+    columns = StateEntries(entries, keys, namespaces_of, values, in_group, subtasks)
     own = (np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of, entries)
     operator = tables[0].operator
     windows = window_spans(reader, columns.namespaces, slices_of(reader, operator.index))
@@ -164,6 +161,8 @@ def window_spans(reader: Reader, namespaces: Indices, slices: Slices | None = No
     if not known.any():
         return ()
     starts, ends = starts[known], ends[known]
+    if starts.min() == starts.max() and ends.min() == ends.max():  # one day's window, mostly: nothing to sort
+        return (WindowSpan(int(starts[0]), int(ends[0]), len(starts)),)
     order = np.lexsort((starts, ends))
     starts, ends = starts[order], ends[order]
     firsts = np.flatnonzero(np.concatenate([[True], (np.diff(ends) != 0) | (np.diff(starts) != 0)]))
@@ -177,15 +176,10 @@ def window_bounds(
     """(start, end) in ms for each namespace that is a TimeWindow or, with ``slices``, a slice; -1 for every other."""
     starts = np.full(len(namespaces), NULL, np.int64)
     ends = np.full(len(namespaces), NULL, np.int64)
-    classes = reader.heap.class_of[np.maximum(namespaces, 0)]
     for window_class in (c for name in _TIME_WINDOWS for c in reader.heap.classes_named(name)):
-        chosen = (namespaces >= 0) & (classes == window_class.index)
-        if chosen.any():
-            start, end = (reader.column(namespaces[chosen], name) for name in ("start", "end"))
-            if start is not None and end is not None:
-                starts[chosen], ends[chosen] = start, end
+        reader.long_pairs(namespaces, window_class.index, ("start", "end"), (starts, ends))
     for long_class in reader.heap.classes_named("java.lang.Long") if slices is not None else ():
-        chosen = (namespaces >= 0) & (classes == long_class.index)
+        chosen = (namespaces >= 0) & (reader.heap.class_of[np.maximum(namespaces, 0)] == long_class.index)
         ends[chosen] = reader.heap.field(namespaces[chosen], "value")
         starts[chosen] = ends[chosen] - slices.slice_ms  # type: ignore[union-attr]
     return starts, ends

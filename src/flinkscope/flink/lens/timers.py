@@ -78,7 +78,9 @@ def _read_queue(
     if times is None:
         return None  # told by lens.shapes
     keys, namespaces = reader.reference_columns(timers, "key", "namespace")
-    last = _cleanup_times(reader, services, namespaces, slices_of(reader, operator.index))
+    slices = slices_of(reader, operator.index)
+    _, ends = window_bounds(reader, namespaces, slices)
+    last = _cleanup_times(reader, services, ends, slices)
     cleanup = int((times == last).sum())
     upcoming = times[times != last] if cleanup < len(times) else times
     next_time = int(upcoming.min())
@@ -88,7 +90,7 @@ def _read_queue(
         service=group[0].name,
         domain=domain,
         timers=len(timers),
-        keys=_distinct_panes(keys, namespaces),
+        keys=_distinct_panes(reader, keys, namespaces, ends),
         cleanup=cleanup,
         firing=len(timers) - cleanup,
         next_time_ms=next_time,
@@ -102,10 +104,11 @@ def _read_queue(
     return service, TimerEntries(keys, namespaces, own)
 
 
-def _cleanup_times(reader: Reader, services: Indices, namespaces: Indices, slices: Slices | None) -> NDArray[np.int64]:
+def _cleanup_times(
+    reader: Reader, services: Indices, ends: NDArray[np.int64], slices: Slices | None
+) -> NDArray[np.int64]:
     """When each timer's window is cleaned up: WindowOperator's maxTimestamp + lateness; of slices, the last instant of
     their whole window; -1 without a window."""
-    _, ends = window_bounds(reader, namespaces, slices)
     if slices is not None:
         whole = -(-(ends - slices.offset_ms) // slices.size_ms) * slices.size_ms + slices.offset_ms
         return np.where(ends == NULL, NULL, whole - 1)
@@ -113,12 +116,14 @@ def _cleanup_times(reader: Reader, services: Indices, namespaces: Indices, slice
     return np.where(ends == NULL, NULL, ends - 1 + lateness)
 
 
-def _distinct_panes(keys: Indices, namespaces: Indices) -> int:
+def _distinct_panes(reader: Reader, keys: Indices, namespaces: Indices, ends: NDArray[np.int64]) -> int:
     """Distinct (key, window) object pairs: a pane's timers share their key and window objects or copies of them.
 
     Timers of one pane may hold equal but different key objects, so this is an upper bound; the state's own
     key count is exact and is used where both are known.
     """
+    if ends.min() == ends.max() != NULL:
+        return reader.count_distinct(keys)
     pairs = keys.astype(np.int64) << 32 | (namespaces.astype(np.int64) & 0xFFFFFFFF)
     pairs.sort()
     return 1 + int(np.count_nonzero(np.diff(pairs)))

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from flinkscope.flink.loader_duplicates import duplicate_sets
 from flinkscope.flink.loaders import UserLoader, pin_groups, user_loaders
 from flinkscope.flink.pin_catalogue import KINDS, SITES, site_of
 from flinkscope.flink.pin_library import LIBRARIES, library_of
-from strategies.loader_heap import LoaderHeap
+from flinkscope.flink.thread_contexts import context_loaders, heap_thread_dump
+from strategies.hprof import LONG
+from strategies.java_heap import REF
+from strategies.loader_heap import WRAPPER, LoaderHeap
 
+JOB_ID = "org.apache.flink.api.common.JobID"
+ARCHIVED = "org.apache.flink.runtime.executiongraph.ArchivedExecutionGraph"
 POOL = "java.util.concurrent.Executors$DefaultThreadFactory"
 PINS: dict[str, Callable[[LoaderHeap, int], object]] = {
     "shutdown_hook": LoaderHeap.hook_pin,
@@ -189,6 +195,60 @@ def test_a_job_s_id_is_in_the_path_of_its_blob(tmp_path: Path) -> None:
     heap.hook_pin(heap.loader(closed=True, jar=f"/tmp/blobStorage/job_{'0a' * 16}/blob_p-77"))
     (row,) = rows_of(heap, tmp_path)
     assert row.job == "0a" * 16
+
+
+def test_what_main_left_tells_its_job_by_the_id_that_it_holds(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    heap.cls("org.apache.flink.core.execution.JobClient", {"jobId": REF})
+    clients = [
+        heap.new("org.apache.flink.core.execution.JobClient", jobId=heap.new(JOB_ID, lowerPart=low, upperPart=7))
+        for low in (1, 2)
+    ]
+    told = heap.loader(closed=True)
+    heap.running(heap.new_thread("client", heap.new(heap.last_class, next=clients[0])))
+    untold = heap.loader(closed=True, code="user.Other")
+    heap.running(heap.new_thread("both", heap.new(heap.last_class, next=heap.array(*clients))))
+    rows = {row.address: row for row in rows_of(heap, tmp_path)}
+    assert rows[told].job == "0" * 15 + "1" + "0" * 15 + "7"
+    assert rows[untold].job is None
+
+
+def test_duplicates_by_set_of_loaders_have_copies_first_and_last_job(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    loaders = []
+    for number, start in enumerate((300, 100, 200)):
+        if not loaders:
+            heap.cls(ARCHIVED, {"jobID": REF, "jobName": REF, "stateTimestamps": REF})
+        loader = heap.loader(closed=True, jar=f"/tmp/job_{number:032x}/blob_p-{number}", code="user.Job")
+        heap.thread_pin(loader)
+        job = heap.new(JOB_ID, lowerPart=0, upperPart=number)
+        times = heap.numbers(LONG, 0, start, start + 5)
+        heap.root(heap.new(ARCHIVED, jobID=job, jobName=heap.string(f"job {number}"), stateTimestamps=times))
+        loaders.append(loader)
+    (one,) = [found for found in duplicate_sets(heap.done().open(tmp_path)) if "user.Job" in found.classes]
+    assert (one.copies, one.classes, one.instances, one.ordered) == (3, ("user.Job",), 3, True)
+    assert [loader.address for loader in one.loaders] == [loaders[1], loaders[2], loaders[0]]
+    assert (one.first.job_name, one.last.job_name, one.first.state) == ("job 1", "job 0", "leaked")
+
+
+def test_threads_are_told_with_whose_class_loader_they_have_as_context(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    leaked, live = heap.loader(closed=True), heap.loader(closed=False)
+    heap.running_job(live, 1, 2)
+    heap.context_pin(leaked, "pool-1")
+    wrapper = heap.new(WRAPPER, inner=0)
+    heap.running(heap.new_thread("theirs", contextClassLoader=wrapper))
+    heap.running(heap.new_thread("Source (1/1)#0", contextClassLoader=heap.new(WRAPPER, inner=live)))
+    opened = heap.done().open(tmp_path)
+    found = [(one.state, one.threads, one.job) for one in context_loaders(opened)]
+    assert found == [
+        ("leaked", ("pool-1",), None),
+        ("closed", ("theirs",), None),
+        ("live", ("Source (1/1)#0",), "0" * 15 + "1" + "0" * 15 + "2"),
+    ]
+    dump = heap_thread_dump(opened)
+    assert sorted(thread.name for thread in dump.threads) == ["Source (1/1)#0", "pool-1", "theirs"]
+    assert dump.gap
 
 
 def test_a_dump_without_flink_has_no_user_loaders(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from flinkscope.capture.budget import (
 from flinkscope.capture.places import places_of
 from flinkscope.capture.reach import Reach
 from flinkscope.capture.recording import Recording, Step
-from flinkscope.redaction import redact_arguments
 from flinkscope.errors import SourceError
 from flinkscope.jvm.gcutil import jstat_table
+from flinkscope.redaction import redact_arguments
 
 MOST_LOG_BYTES = 64 << 20
 MOST_GC_LOG_BYTES = 256 << 20
@@ -26,7 +26,7 @@ _GCUTIL_SAMPLES = 5
 _GCUTIL_INTERVAL_S = 1.0
 _PACKS_SINCE = 17
 _ASKED = (  # short stops of at most 20 ms each
-    ("threads", "Thread.print -l", "thread_dump", "threads.txt"),
+    ("threads", "Thread.print", "thread_dump", "threads.txt"),
     ("class loaders", "VM.classloader_stats", "jvm_info", "classloader_stats.txt"),
     ("metaspace", "VM.metaspace", "jvm_info", "metaspace.txt"),
     ("flags", "VM.flags", "jvm_info", "flags.txt"),

@@ -30,8 +30,9 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--ballast", type=click.IntRange(0, 20_000), default=2600, show_default=True,
                      help="Classes that each submission loads besides."),
         click.option("--submissions", type=click.IntRange(1, 1000), default=12, show_default=True, help="At most."),
-        click.option("--via", type=click.Choice(["web", "plan", "client"]), default="web", show_default=True,
-                     help="Web submission, the web's Show Plan, or flink run in a JVM of its own."),
+        click.option("--via", type=click.Choice(["web", "plan", "client", "application"]), default="web",
+                     show_default=True, help="Web submission, the web's Show Plan, flink run in a JVM of its own, or"
+                     " application mode: a JobManager for each."),
         click.option("--pin", "pins", type=click.Choice(_PINS), multiple=True, default=("hook",), show_default=True,
                      help="What main() leaves behind; repeat for more."),
     ):  # fmt: skip
@@ -68,8 +69,8 @@ def run(ctx: click.Context, /, out: Path, replace: bool, as_json: bool, **words:
 )
 @click.option("--case", "case_path", type=click.Path(path_type=Path), default=Path("cases/jm-metaspace"),
               show_default=True, help="The recorded incident, which is repeated.")  # fmt: skip
-@click.option("--with", "cure_name", type=click.Choice(["client", "fixed"]), default="client", show_default=True,
-              help="Submit from a client JVM, or with code that cleans up.")  # fmt: skip
+@click.option("--with", "cure_name", type=click.Choice(["client", "application", "fixed"]), default="client",
+              show_default=True, help="From a client JVM, in application mode, or code that cleans up.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of what is recorded.  [default: CASE-cured]")
 @_replace
 @_as_json

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
 from flinkscope.flink.loader_domains import add_domains
+from flinkscope.flink.loader_jobs import job_names, job_starts, jobs_held, jobs_of_loaders
 from flinkscope.heap.loaders import loader_of_class
 
 if TYPE_CHECKING:
@@ -22,26 +23,21 @@ _WRAPPERS = (
     "org.apache.flink.util.FlinkUserCodeClassLoaders$SafetyNetWrapperClassLoader",
     "org.apache.flink.runtime.execution.librarycache.FlinkUserCodeClassLoaders$SafetyNetWrapperClassLoader",
 )
-_ENTRY = "org.apache.flink.runtime.execution.librarycache.BlobLibraryCacheManager$LibraryCacheEntry"
-_JOB_OF_BLOB = re.compile(r"/job_([0-9a-f]{32})/blob_")
-_NAMED_JOBS = (
-    ("org.apache.flink.runtime.executiongraph.JobInformation", "jobId"),
-    ("org.apache.flink.runtime.messages.webmonitor.JobDetails", "jobId"),
-    ("org.apache.flink.runtime.executiongraph.ArchivedExecutionGraph", "jobID"),
-)
 
 
 @dataclass(frozen=True, slots=True)
 class LoaderObjects:
     """The user loaders, one a position. ``closed``: as URLClassLoader's ``ucp.closed``; None: the dump does not say.
     ``owner``: int32 by object, the position of the loader it belongs to (loader, wrapper, loaders below it, their
-    classes, instances, domains and contexts), -1 for all others. ``jobs``: id in hex; ``names``: job names by id."""
+    classes, instances, domains and contexts), -1 for all others. ``jobs``: id in hex; ``names``: job names by id;
+    ``starts``: ms since 1970 by id."""
 
     indices: Indices
     closed: tuple[bool | None, ...]
     jars: tuple[tuple[str, ...], ...]
     jobs: tuple[str | None, ...]
     names: dict[str, str]
+    starts: dict[str, int]
     owner: NDArray[np.int32]
     loader_of_row: NDArray[np.int32]
 
@@ -53,14 +49,16 @@ def loader_objects(heap: Heap) -> LoaderObjects:
     parts = [reader.instances(name) for name in names]
     indices = reader.distinct(np.concatenate(parts)) if parts else np.empty(0, np.int32)
     jars = tuple(_jars(reader, int(i)) for i in indices)
-    jobs = _jobs(reader, indices)
     owner, of_row = _owners(reader, indices)
+    jobs = jobs_of_loaders(reader, indices, jars)
+    held = jobs_held(reader, owner, [position for position, job in enumerate(jobs) if job is None])
     return LoaderObjects(
         indices,
         tuple(_closed(reader, int(i)) for i in indices),
         jars,
-        tuple(jobs.get(int(i)) or _job_of(j) for i, j in zip(indices, jars, strict=True)),
-        _job_names(reader),
+        tuple(job or held.get(position) for position, job in enumerate(jobs)),
+        job_names(reader),
+        job_starts(reader),
         owner,
         of_row,
     )
@@ -78,40 +76,6 @@ def _jars(reader: Reader, loader: int) -> tuple[str, ...]:
     _, urls = reader.elements(np.array([elements], np.int32))
     found = ((reader.text(int(url), "protocol"), reader.text(int(url), "file")) for url in urls)
     return tuple(f"{protocol}:{file}" for protocol, file in found if file)
-
-
-def _job_of(jars: tuple[str, ...]) -> str | None:
-    found = (_JOB_OF_BLOB.search(jar) for jar in jars)
-    return next((match[1] for match in found if match), None)
-
-
-def _jobs(reader: Reader, loaders: Indices) -> dict[int, str]:
-    """Loader → job id, from the library cache of JobManager and TaskManager (1.12+)."""
-    found = {}
-    for entry in reader.instances(_ENTRY):
-        loader = reader.follow(int(entry), "resolvedClassLoader", "classLoader")
-        inner = reader.follow(loader, "inner")
-        job = _hex_id(reader, reader.follow(int(entry), "jobId"))
-        if job is not None:
-            found[inner if inner >= 0 else loader] = job
-    return {loader: job for loader, job in found.items() if loader in loaders}
-
-
-def _hex_id(reader: Reader, index: int) -> str | None:
-    parts = [reader.number(index, name) for name in ("lowerPart", "upperPart")]
-    if parts[0] is None or parts[1] is None:
-        return None
-    return "".join(f"{part & (1 << 64) - 1:016x}" for part in parts if part is not None)
-
-
-def _job_names(reader: Reader) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for class_name, field in _NAMED_JOBS:
-        for index in reader.instances(class_name):
-            job, name = _hex_id(reader, reader.follow(int(index), field)), reader.text(int(index), "jobName")
-            if job and name:
-                names.setdefault(job, name)
-    return names
 
 
 def _owners(reader: Reader, loaders: Indices) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from flinkscope.flink.lens.view import FlinkView, view
+from flinkscope.flink.loader_duplicates import DuplicateSet, duplicate_sets
 from flinkscope.flink.loaders import UserLoader, user_loaders
 from flinkscope.heap import store
 from flinkscope.heap.objects import SizeRule
@@ -29,6 +30,10 @@ class FlinkHeap(store.Heap):
     def flink_loaders(self) -> tuple[UserLoader, ...]:
         """User class loaders, leaked ones first with all that keeps them. Computed once; see ``flink.loaders``."""
         return self._flink_loaders
+
+    def duplicate_sets(self) -> tuple[DuplicateSet, ...]:
+        """Classes defined more than once, by set of class loaders, with their jobs; see ``flink.loader_duplicates``."""
+        return duplicate_sets(self)
 
     def flink(self) -> FlinkView:
         """Process, keyed state, timers, windows and the owner of every byte. Computed once; see ``lens.view``."""

@@ -68,9 +68,13 @@ class JvmVerbs:
         text = self.jcmd("GC.class_histogram" + (" -all" if all_objects else ""), timeout_s=300.0)
         return parse_class_histogram(text, f"process {self.process.pid} GC.class_histogram")
 
-    def threads(self) -> ThreadDump:
-        """All threads with locks held; a safepoint of some milliseconds."""
-        text = self.jcmd("Thread.print -l")
+    def threads(self, *, locks: bool = False) -> ThreadDump:
+        """All threads with their monitors; a safepoint of some milliseconds. Deadlocks are found either way.
+
+        ``locks``: also which thread holds each java.util.concurrent lock that nobody waits for; the JVM walks its whole
+        heap for that, at the safepoint.
+        """
+        text = self.jcmd("Thread.print -l" if locks else "Thread.print")
         return parse_thread_dump(text, f"process {self.process.pid} Thread.print")
 
     def class_loader_stats(self) -> str:

@@ -65,6 +65,7 @@ class Cluster:
     """A JobManager and ``task_managers`` TaskManagers of one Flink and Java version; enter it to start them.
 
     ``config`` are Flink options; addresses, ports and folders are set by the cluster and must not be in it.
+    ``application``: application mode, the JobManager is that job's alone and ends with it; else a session.
     """
 
     config: Mapping[str, str] = field(default_factory=dict)
@@ -72,10 +73,12 @@ class Cluster:
     flink: FlinkHome | None = None
     java: JavaHome | None = None
     progress: Progress = SILENT
+    application: launch.Application | None = None
     folder: Path = field(init=False, default=Path())
     config_path: Path = field(init=False, default=Path())
     processes: list[FlinkProcess] = field(init=False, default_factory=list)
     rest: Rest = field(init=False, default_factory=lambda: Rest(""))
+    _lib: Path = field(init=False, default=Path())
     _watchdog: subprocess.Popen[bytes] | None = field(init=False, default=None)
     _flags: dict[str, tuple[list[str], list[str]]] = field(init=False, default_factory=dict)
 
@@ -177,6 +180,9 @@ class Cluster:
         full = {**_DEFAULTS, **self.config, **_addresses(self.folder, rpc_port, rest_port)}
         self.config_path = launch.write_conf(conf, full, flink)
         self.rest = Rest(f"http://127.0.0.1:{rest_port}")
+        self._lib = (
+            self.application.install(self.folder / f"home-{rest_port}") if self.application else flink.path / "lib"
+        )
         self.progress.phase(f"starting Flink {flink.version} on Java {java.version}")
         with ThreadPoolExecutor(2) as pool:
             roles = (launch.JOBMANAGER, launch.TASKMANAGER)
@@ -193,7 +199,7 @@ class Cluster:
         log, out = self.folder / "log" / f"{name}.log", self.folder / "log" / f"{name}.out"
         options = launch.java_options(role, config)
         conf = self.config_path.parent
-        command = launch.command_line(role, flink, java, conf, log, flags, options)
+        command = launch.command_line(role, flink, java, conf, log, flags, options, self.application)
         with out.open("wb") as stream:
             popen = subprocess.Popen(
                 command,
@@ -201,7 +207,7 @@ class Cluster:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env={**os.environ, "FLINK_CONF_DIR": str(conf), "FLINK_LIB_DIR": str(flink.path / "lib")},
+                env={**os.environ, "FLINK_CONF_DIR": str(conf), "FLINK_LIB_DIR": str(self._lib)},
                 process_group=0,
             )
         self.processes.append(FlinkProcess(name, role, tuple(command), log, out, popen, _now()))
@@ -210,6 +216,8 @@ class Cluster:
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
+            if self.application is not None and self.job_manager.exit_code == 0:
+                return  # a short job is done already
             for process in self.processes:
                 if process.exit_code is not None:
                     raise LabError(f"{process.id} ended with code {process.exit_code}: {_tail(process)}")
@@ -254,6 +262,8 @@ _DEFAULTS = {
     "jobmanager.memory.process.size": "1024m",
     "taskmanager.memory.process.size": "1728m",
     "state.backend.type": "hashmap",
+    "pekko.startup-timeout": "90 s",  # by default 10 s, too short on a machine with 50 processes waiting (measured)
+    "akka.startup-timeout": "90 s",  # its name until 1.17
 }
 
 
@@ -345,7 +355,7 @@ def _tail(process: FlinkProcess, lines: int = 6) -> str:
     text = ""
     for path in (process.log, process.out):
         if path.is_file():
-            text += path.read_text(encoding="utf-8", errors="replace")[-4000:]
+            text += path.read_text(encoding="utf-8", errors="replace")[-40_000:]
     interesting = [line for line in text.splitlines() if "Exception" in line or "Error" in line or "ERROR" in line]
     return " | ".join((interesting or text.splitlines())[-lines:]) or "no log"
 

@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from flinkscope.errors import LabError, MemoryConfigError
@@ -23,6 +24,7 @@ _ENTRY_CLASSES = {
     JOBMANAGER: "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
     TASKMANAGER: "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
 }
+_APPLICATION_ENTRY_CLASS = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 _RESOURCE_COMMANDS = {JOBMANAGER: "GET_JM_RESOURCE_PARAMS", TASKMANAGER: "GET_TM_RESOURCE_PARAMS"}
 _RESULT_PREFIX = "BASH_JAVA_UTILS_EXEC_RESULT:"
 
@@ -65,6 +67,26 @@ appender.main.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The one job of a JobManager in application mode, which runs its main() and ends with it."""
+
+    jar: Path
+    entry_class: str = ""
+    arguments: tuple[str, ...] = ()
+
+    def install(self, home: Path) -> Path:
+        """Puts the jar where Flink looks for it, ``usrlib`` beside ``lib`` in ``home``; what FLINK_LIB_DIR must be."""
+        for name in ("lib", "usrlib"):
+            (home / name).mkdir(parents=True, exist_ok=True)
+        (home / "usrlib" / self.jar.name).symlink_to(self.jar.resolve())
+        return home / "lib"
+
+    def program(self) -> list[str]:
+        """The words behind those of the JobManager."""
+        return [*(["--job-classname", self.entry_class] if self.entry_class else []), *self.arguments]
+
+
 def write_conf(folder: Path, config: Mapping[str, str], flink: FlinkHome) -> Path:
     """Writes config.yaml (flink-conf.yaml before 1.19) and the log4j configuration into ``folder``; its path."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,15 +125,19 @@ def command_line(
     log_file: Path,
     flags: tuple[Sequence[str], Sequence[str]],
     options: Sequence[str],
+    application: Application | None = None,
 ) -> list[str]:
-    """The java command of a process: memory flags, user options, logging, class path, entry class, -D arguments."""
+    """The java command of a process: memory flags, user options, logging, class path, entry class, -D arguments, and
+    a JobManager's own application."""
+    alone = application if role == JOBMANAGER else None
+    entry_class = _APPLICATION_ENTRY_CLASS if alone else _ENTRY_CLASSES[role]
     jvm_flags, dynamic = flags
     command = [str(java.java), *jvm_flags, "-XX:+IgnoreUnrecognizedVMOptions", *OPENED, *options]
     command += [f"-Dlog.file={log_file}", f"-Dlog4j.configurationFile={(conf / 'log4j.properties').as_uri()}"]
-    command += ["-classpath", class_path_of(flink), _ENTRY_CLASSES[role], "--configDir", str(conf)]
+    command += ["-classpath", class_path_of(flink), entry_class, "--configDir", str(conf)]
     for pair in dynamic:
         command += ["-D", pair]
-    return command
+    return command + (alone.program() if alone else [])
 
 
 def class_path_of(flink: FlinkHome) -> str:

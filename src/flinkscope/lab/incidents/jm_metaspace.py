@@ -1,7 +1,8 @@
 """Incident 2: the same job submitted again and again over the web interface; the JobManager dies of metaspace.
 
 Each submission runs main() inside the JobManager in a class loader of its own; what main() leaves behind (a shutdown
-hook, as in the incident) keeps it. ``run`` brings it to life; a cure repeats it from a client, or with the code fixed.
+hook, as in the incident) keeps it. ``run`` brings it to life; a cure repeats it from a client, in application mode, or
+with the code fixed.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from flinkscope.jvm.live import open_jvm
 from flinkscope.jvm.verbs import open_verbs
 from flinkscope.lab.case_folder import make_room
 from flinkscope.lab.cluster import Cluster
+from flinkscope.lab.incidents.jm_applications import running_application
 from flinkscope.lab.live_dump import dump_live_heap
 from flinkscope.lab.process_files import ProcessFiles
 from flinkscope.lab.submitters import submitter
-from flinkscope.lab.wheels import DEFAULT_FLINK, DEFAULT_JAVA, flink_home, java_home
+from flinkscope.lab.wheels import DEFAULT_FLINK, DEFAULT_JAVA, FlinkHome, JavaHome, flink_home, java_home
 from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.case import Case, CaseWriter
 
@@ -35,7 +37,8 @@ PINS = (
     "hook", "thread", "context", "threadlocal", "timer", "executor", "cleaner", "http", "jdbc", "mbean", "sysprop",
     "provider", "ueh", "jul", "static", "log4j", "soft", "spring", "nacos", "none",
 )  # fmt: skip
-VIAS = ("web", "plan", "client")
+APPLICATION = "application"
+VIAS = ("web", "plan", "client", APPLICATION)
 DIED, REFUSED, SURVIVED = "died", "refused", "survived"
 _DYING_LIMIT_S = 20.0
 _REFUSALS = 3  # after the first, people try again; a JobManager out of metaspace refuses, hangs or dies of that
@@ -70,6 +73,11 @@ class Plan:
     def metaspace_bytes(self) -> int:
         """The JobManager's limit."""
         return int(self.metaspace[:-1]) * _BYTES[self.metaspace[-1]]
+
+    @property
+    def user_jar(self) -> Path:
+        """The jar whose main() is run."""
+        return Path(self.jar) if self.jar else JAR
 
     def config(self) -> dict[str, str]:
         """The Flink configuration: a small JobManager that writes a GC log, and a dump when it runs out."""
@@ -109,8 +117,8 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. ``forecast``: made at half of the submissions that went well. ``leaked``: class loaders in the
-    JobManager's dump that are closed and kept; None without a dump."""
+    """How a run ended. ``forecast``: made at half of the submissions that went well; None in application mode.
+    ``leaked``: class loaders in the JobManager's dump that are closed and kept; None without a dump."""
 
     case: Case
     outcome: str
@@ -133,30 +141,63 @@ class Outcome:
 
 
 def run(plan: Plan, case_folder: Path, progress: Progress = SILENT, *, replace: bool = False) -> Outcome:
-    """Runs the plan on a real Flink and records a case in ``case_folder``; about two seconds a submission.
+    """Runs the plan on a real Flink and records a case in ``case_folder``; about two seconds a submission, 15 in
+    application mode.
 
     Raises UsageError when the folder holds anything else, LabError when Flink cannot be brought up.
     """
     flink, java = flink_home(plan.flink, progress), java_home(plan.java, progress)
     make_room(case_folder, NAME, replace)
     writer = CaseWriter(case_folder, f"{NAME}: {_described(plan)}", plan.labels())
-    with Cluster(plan.config(), flink=flink, java=java, progress=progress) as cluster:
-        done, refusal = _submit_all(plan, cluster, progress)
-        outcome = _how_it_ended(cluster, refusal)
-        if cluster.job_manager.exit_code is None:
-            _dump(cluster, writer)
-        codes = {process.id: process.exit_code for process in cluster.processes}
-        cluster.end_processes()
-        files = ProcessFiles(cluster, writer)
-        files.save_config()
-        for process in cluster.processes:
-            files.save(process, codes[process.id])
+    record = _applications if plan.via == APPLICATION else _session
+    done, refusal, outcome = record(plan, (flink, java), writer, progress)
     half = max(3, len(done) // 2)
-    seen = forecast([s.floor_bytes for s in done[:half]], plan.metaspace_bytes)
+    one_process = plan.via != APPLICATION  # else each floor is of a JobManager of its own
+    seen = forecast([s.floor_bytes for s in done[:half]], plan.metaspace_bytes) if one_process else None
     _save_submissions(writer, plan, done, outcome, refusal)
     writer.label(outcome=outcome, submitted=str(len(done)))
     case = writer.case()
     return Outcome(case, outcome, tuple(done), seen, half, refusal, _leaked(case, progress))
+
+
+def _session(
+    plan: Plan, homes: tuple[FlinkHome, JavaHome], writer: CaseWriter, progress: Progress
+) -> tuple[list[Submission], str, str]:
+    """All submissions to one session: what went well, the first refusal, how it ended."""
+    with Cluster(plan.config(), 1, *homes, progress) as cluster:
+        done, refusal = _submit_all(plan, cluster, progress)
+        outcome = _how_it_ended(cluster, refusal)
+        _save_processes(cluster, writer)
+    return done, refusal, outcome
+
+
+def _applications(
+    plan: Plan, homes: tuple[FlinkHome, JavaHome], writer: CaseWriter, progress: Progress
+) -> tuple[list[Submission], str, str]:
+    """Each submission in a cluster of its own, measured while its job runs; the case has the last one's files."""
+    done: list[Submission] = []
+    for number in range(1, plan.submissions + 1):
+        progress.phase("applications, one after another", plan.submissions, "")
+        progress.advance(number)
+        began = time.monotonic()
+        words = [*plan.arguments(), "--name", f"application {number}"]
+        with running_application(plan.user_jar, ENTRY_CLASS, words, plan.config(), homes, progress) as cluster:
+            done.append(_measured(cluster, number, time.monotonic() - began))
+            if number == plan.submissions:
+                _save_processes(cluster, writer)
+    return done, "", SURVIVED
+
+
+def _save_processes(cluster: Cluster, writer: CaseWriter) -> None:
+    """Dumps the JobManager if it lives, ends all processes, and puts their files into the case."""
+    if cluster.job_manager.exit_code is None:
+        _dump(cluster, writer)
+    codes = {process.id: process.exit_code for process in cluster.processes}
+    cluster.end_processes()
+    files = ProcessFiles(cluster, writer)
+    files.save_config()
+    for process in cluster.processes:
+        files.save(process, codes[process.id])
 
 
 def plan_of(case: Case) -> Plan:
@@ -182,16 +223,16 @@ def plan_of(case: Case) -> Plan:
 
 
 def cure_plan(original: Plan, cure: str) -> Plan:
-    """The original, submitted from a ``client``, or with ``fixed`` code that cleans up."""
-    if cure == "client":
-        return replace(original, via="client")
+    """The original, submitted from a ``client``, each as an ``application``, or with ``fixed`` code that cleans up."""
+    if cure in ("client", APPLICATION):
+        return replace(original, via=cure)
     return replace(original, healthy=True)
 
 
 def _submit_all(plan: Plan, cluster: Cluster, progress: Progress) -> tuple[list[Submission], str]:
     """Submits until the JobManager keeps refusing, dies, or has taken as many as planned; what went well, and the first
     refusal."""
-    way = submitter(plan.via, cluster, Path(plan.jar) if plan.jar else JAR, ENTRY_CLASS)
+    way = submitter(plan.via, cluster, plan.user_jar, ENTRY_CLASS)
     progress.phase(f"submitting over {plan.via}", plan.submissions, "")
     done: list[Submission] = []
     refusals: list[str] = []

@@ -14,8 +14,9 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 /**
  * The incident's job: reads lines (from a socket, as there, or three numbers) and prints them; its main() leaves pins.
  *
- * <p>{@code --pin hook,thread} what it leaves; {@code --healthy} clean up again; {@code --ballast N} classes defined in
- * this class loader, as a job with many libraries has; {@code --host H --port P} the socket.
+ * <p>{@code --pin hook,thread} what it leaves; {@code --task thread} what its task leaves in the TaskManager; {@code
+ * --healthy} clean up again; {@code --ballast N} classes defined in this class loader, as a job with many libraries
+ * has; {@code --host H --port P} the socket.
  */
 public final class Submission {
   private static final String TEMPLATE = "Ballast00000";
@@ -58,6 +59,9 @@ public final class Submission {
             ? environment.socketTextStream(
                 options.getOrDefault("host", "127.0.0.1"), Integer.parseInt(options.get("port")))
             : environment.fromData("one", "two", "three");
+    if (options.containsKey("task")) {
+      lines = lines.map(new TaskPin(options.get("task"), options.containsKey("healthy")));
+    }
     lines.print();
     environment.execute(options.getOrDefault("name", "socket to print"));
   }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from flinkscope.absent import Absent
-from flinkscope.formats.gclog.records import MISSING, Kind
+from flinkscope.formats.gclog.records import MISSING, EventTable, Kind
 from flinkscope.gc.figure import Figure, Figures, not_applicable, unknown
 from flinkscope.gc.liveset import LiveSet
-from flinkscope.gc.timeline import Ints, Mask, Timeline
+from flinkscope.gc.timeline import Ints, Mask, Timeline, in_order
 from flinkscope.gc.trend import Trend, theil_sen, trend_of
 from flinkscope.units import share_bp
 
@@ -23,6 +23,7 @@ def memory_figures(timeline: Timeline, live: LiveSet, max_heap_bytes: int | None
     figures: Figures = {}
     figures.update(_live_set(live, max_heap_bytes))
     figures.update(_heap(timeline))
+    figures["humongous_share_max_bp"] = _humongous(timeline)
     figures.update(_allocation(timeline))
     figures.update(_promotion(timeline))
     figures.update(_metaspace(timeline))
@@ -76,19 +77,21 @@ def _exhaustion(trend: Trend, max_heap_bytes: int | None) -> Figure | Absent:
 
 def _heap(timeline: Timeline) -> Figures:
     events = timeline.events
-    before, after, capacity = (events[f"heap_{when}_bytes"] for when in ("before", "after", "capacity"))
     figures: Figures = {}
-    for name, column in (("heap_used_max_bytes", before), ("heap_capacity_max_bytes", capacity)):
-        known = column[column != MISSING]
+    for name, column in (
+        ("heap_used_max_bytes", "heap_before_bytes"),
+        ("heap_capacity_max_bytes", "heap_capacity_bytes"),
+    ):
+        largest = int(events[column].max(initial=MISSING))
         figures[name] = (
-            Figure(int(known.max()), "bytes") if len(known) else unknown(name, "not in the log", _WANT_DETAILS)
+            unknown(name, "not in the log", _WANT_DETAILS) if largest == MISSING else Figure(largest, "bytes")
         )
+    before, after = events["heap_before_bytes"], events["heap_after_bytes"]
     sized = (before != MISSING) & (after != MISSING)
     collected = sized & (timeline.pauses | timeline.cycles)
     for stem, rows in (("heap_after_gc", collected), ("heap_after_full_gc", collected & timeline.full)):
         figures.update(_footprint(timeline, stem, rows, after))
     figures.update(_freed(timeline, sized, before, after))
-    figures["humongous_share_max_bp"] = _humongous(timeline)
     return figures
 
 
@@ -131,11 +134,16 @@ def _freed(timeline: Timeline, sized: Mask, before: Ints, after: Ints) -> Figure
 
 
 def _humongous(timeline: Timeline) -> Figure | Absent:
-    size, capacity = timeline.events["humongous_before_bytes"], timeline.events["heap_capacity_bytes"]
-    rows = (size != MISSING) & (capacity > 0)
-    if not rows.any():
+    rows = np.flatnonzero(timeline.events["humongous_before_bytes"] > 0)
+    if not len(rows):
+        if (timeline.events["humongous_before_bytes"] == 0).any():
+            return Figure(0, "bp", "of the heap's capacity")
         return unknown("humongous_share_max_bp", "no humongous regions are told (G1 only)", _WANT_DETAILS)
-    return Figure(int((size[rows] * 10_000 // capacity[rows]).max()), "bp", "of the heap's capacity")
+    size, capacity = timeline.events["humongous_before_bytes"][rows], timeline.events["heap_capacity_bytes"][rows]
+    share = size[capacity > 0] * 10_000 // capacity[capacity > 0]
+    if not len(share):
+        return unknown("humongous_share_max_bp", "the heap's capacity is not told", _WANT_DETAILS)
+    return Figure(int(share.max()), "bp", "of the heap's capacity")
 
 
 def allocations(timeline: Timeline) -> tuple[Ints, Ints]:
@@ -145,17 +153,19 @@ def allocations(timeline: Timeline) -> tuple[Ints, Ints]:
     and counts 0, so that the sum is a lower bound. The first collection of each JVM counts from its start.
     """
     events = timeline.events
-    before, after = events["heap_before_bytes"], events["heap_after_bytes"]
-    usable = (before != MISSING) & (after != MISSING) & (timeline.pauses | timeline.cycles)
+    usable = (events["heap_before_bytes"] != MISSING) & (timeline.pauses | timeline.cycles)
+    usable &= events["heap_after_bytes"] != MISSING
     usable[timeline.nested[0]] = False
-    rows = np.flatnonzero(usable)
-    rows = rows[np.argsort(events.start_ns[rows], kind="stable")] if timeline.has_clock else rows
-    grown = before[rows] - np.concatenate(([0], after[rows][:-1])) if len(rows) else np.empty(0, dtype=np.int64)
+    rows = in_order(np.flatnonzero(usable), events.start_ns) if timeline.has_clock else np.flatnonzero(usable)
+    grown = events["heap_before_bytes"][rows]
+    left = events["heap_after_bytes"][rows[:-1]]
     runs = np.searchsorted([run.first_event for run in timeline.runs], rows, side="right")
-    first = np.flatnonzero(np.concatenate(([1], np.diff(runs)))) if len(rows) else rows
-    for at in first.tolist():
-        from_start = timeline.events.gc_id[rows[at]] == 0
-        grown[at] = before[rows[at]] if from_start else 0
+    first = np.flatnonzero(np.diff(runs)) + 1
+    left[first - 1] = 0
+    grown[1:] -= left
+    for at in [0, *first.tolist()] if len(rows) else ():
+        if events.gc_id[rows[at]] != 0:  # not from the JVM's start on
+            grown[at] = 0
     return rows, np.where(grown < -_MIB, 0, grown)
 
 
@@ -193,14 +203,19 @@ def promotions(timeline: Timeline) -> tuple[Ints, Ints]:
     """
     events = timeline.events
     rows = np.flatnonzero(timeline.of_kind(Kind.YOUNG, Kind.YOUNG_INITIAL_MARK))
-    young, heap, old = (
-        (events[f"{part}_before_bytes"][rows], events[f"{part}_after_bytes"][rows]) for part in ("young", "heap", "old")
-    )
-    by_old = (old[0] != MISSING) & (old[1] != MISSING)
-    by_young = (young[0] != MISSING) & (young[1] != MISSING) & (heap[0] != MISSING)
-    moved = np.where(by_old, old[1] - old[0], (young[0] - young[1]) - (heap[0] - heap[1]))
-    told = by_old | by_young
+    moved, told = _growth(events, "old", rows)
+    if not told.all():
+        young, young_told = _growth(events, "young", rows)
+        heap, heap_told = _growth(events, "heap", rows)
+        moved = np.where(told, moved, heap - young)
+        told |= young_told & heap_told
     return rows[told], np.maximum(moved[told], 0)
+
+
+def _growth(events: EventTable, part: str, rows: Ints) -> tuple[Ints, Mask]:
+    """By how much a part of the heap grew in these collections, and which of them tell it."""
+    before, after = events[f"{part}_before_bytes"][rows], events[f"{part}_after_bytes"][rows]
+    return after - before, (before != MISSING) & (after != MISSING)
 
 
 def _promotion(timeline: Timeline) -> Figures:
@@ -235,7 +250,10 @@ def _premature(timeline: Timeline, promoted: int) -> Figure | Absent:
 
 
 def _metaspace(timeline: Timeline) -> Figures:
-    used, capacity = timeline.events["metaspace_after_bytes"], timeline.events["metaspace_capacity_bytes"]
+    used, capacity = (
+        timeline.events["metaspace_after_bytes"],
+        timeline.events["metaspace_capacity_bytes"].max(initial=-1),
+    )
     known = used != MISSING
     names = (
         "metaspace_floor_bytes",
@@ -247,7 +265,7 @@ def _metaspace(timeline: Timeline) -> Figures:
         return {name: unknown(name, "no metaspace lines in the log", _WANT_DETAILS) for name in names}
     rows = known & unloading(timeline)
     floor_rows, note = (rows, "") if rows.any() else (known, "no collection unloaded classes")
-    values = (used[floor_rows].min(), used[known][-1], used[known].max(), capacity[known].max())
+    values = (used[floor_rows].min(), used[known][-1], used.max(), capacity)
     figures: Figures = {name: Figure(int(v), "bytes") for name, v in zip(names, values, strict=True) if v != MISSING}
     figures[names[0]] = Figure(int(values[0]), "bytes", note)
     figures.setdefault(names[3], unknown(names[3], "not in the log", _WANT_DETAILS))
@@ -268,12 +286,14 @@ def unloading(timeline: Timeline) -> Mask:
 
 
 def _processor(timeline: Timeline) -> Figures:
-    user, system, real = (timeline.events[f"{name}_ms"] for name in ("user", "sys", "real"))
-    rows = (user != MISSING) & (system != MISSING) & (real != MISSING) & timeline.pauses
+    columns = ("user_ms", "sys_ms", "real_ms")
+    rows = timeline.pauses.copy()
+    for column in columns:
+        rows &= timeline.events[column] != MISSING
     names = ("gc_user_total_ns", "gc_sys_total_ns", "gc_real_total_ns", "gc_parallelism_milli")
     if not rows.any():
         return {name: unknown(name, "no CPU times in the log", _WANT_DETAILS) for name in names}
-    sums = [int(column[rows].sum()) for column in (user, system, real)]
+    sums = [int(timeline.events[column][rows].sum()) for column in columns]
     figures: Figures = {n: Figure(v * 1_000_000, "ns") for n, v in zip(names, sums, strict=False)}
     figures[names[3]] = (
         Figure((sums[0] + sums[1]) * 1000 // sums[2], "milli", "CPU time per elapsed time; times are told in 10 ms")

@@ -6,7 +6,7 @@ import numpy as np
 
 from flinkscope.formats.gclog.records import MISSING, Flag, Kind
 from flinkscope.gc.figure import Figure, Figures, unknown
-from flinkscope.gc.timeline import CYCLE_KINDS, Ints, Mask, Timeline, covered_ns
+from flinkscope.gc.timeline import CYCLE_KINDS, Ints, Mask, Timeline, covered_ns, in_order
 from flinkscope.units import share_bp
 
 PERCENTILES = (("p50", 50.0), ("p75", 75.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99_9", 99.9))
@@ -134,8 +134,7 @@ def _intervals(stem: str, timeline: Timeline, rows: Mask) -> Figures:
     gaps = []
     for run in timeline.runs:
         inside = run.first_event + np.flatnonzero(rows[run.first_event : run.end_event])
-        inside = inside[start[inside] != MISSING]
-        inside = inside[np.argsort(start[inside], kind="stable")]
+        inside = in_order(inside[start[inside] != MISSING], start)
         gaps.append(np.maximum(start[inside][1:] - (start[inside] + np.maximum(duration[inside], 0))[:-1], 0))
     gap = np.concatenate(gaps) if gaps else np.empty(0, dtype=np.int64)
     if len(gap) == 0:
@@ -228,8 +227,8 @@ def outside_gc_ns(timeline: Timeline) -> Ints:
     The line of a safepoint follows the lines of the pauses in it, so the pauses since the safepoint before are taken
     off. That needs no stamps (JDK 8 prints none there) and is not spoilt by their rounding.
     """
-    rows = np.flatnonzero(timeline.safepoints)
-    paused = np.where(timeline.pauses, np.maximum(timeline.own_ns, 0), 0)
-    upto = np.concatenate(([0], np.cumsum(paused)))[rows]
+    rows, pauses = np.flatnonzero(timeline.safepoints), np.flatnonzero(timeline.pauses)
+    paused = np.concatenate(([0], np.cumsum(np.maximum(timeline.own_ns[pauses], 0))))
+    upto = paused[np.searchsorted(pauses, rows)]
     outside: Ints = np.maximum(timeline.events.duration_ns[rows] - np.diff(upto, prepend=0), 0)
     return outside

@@ -71,7 +71,7 @@ def _pauses(log: GcLog) -> Series:
     chosen = _thin(log, np.flatnonzero(rows), log.events.duration_ns)
     return Series(
         log.events.start_ns[chosen],
-        {"duration_ns": log.events.duration_ns[chosen], "kind": log.events.kind[chosen]},
+        {"duration_ns": log.events.duration_ns[chosen], "kind": log.events.kind[chosen].astype(np.int64)},
     )
 
 

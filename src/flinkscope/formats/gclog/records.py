@@ -294,9 +294,10 @@ class EventBuilder:
 class EventTable:
     """All events of a log as columns of equal length, in the order of the log's lines.
 
-    ``start_ns`` (on the segment's clock), ``duration_ns``, ``kind`` (see :class:`Kind`), ``flags``, ``gc_id``, ``line``
-    are int64 arrays; so are ``table["heap_before_bytes"]`` and the like (15 size columns, ``user_ms sys_ms real_ms``),
-    which are spread out to all rows when asked for. ``MISSING`` (-1) marks what the log does not tell.
+    ``start_ns`` (on the segment's clock), ``duration_ns``, ``flags``, ``gc_id``, ``line`` are int64 arrays, ``kind``
+    (see :class:`Kind`) is uint8. The sizes are int64 too, ``table["heap_before_bytes"]`` and the like (15 columns and
+    ``user_ms sys_ms real_ms``); they are spread out to all rows when asked for. ``MISSING`` (-1) marks what the log
+    does not tell.
     """
 
     def __init__(self, rows: NDArray[np.int64], sizes: PackedSizes, names: tuple[str, ...]) -> None:
@@ -340,9 +341,10 @@ class EventTable:
         return self._rows[:, 1]
 
     @cached_property
-    def kind(self) -> NDArray[np.int64]:
+    def kind(self) -> NDArray[np.uint8]:
         """The :class:`Kind` of each."""
-        return self._rows[:, 2] & 0xFF
+        kinds: NDArray[np.uint8] = self._rows[:, 2].astype(np.uint8)  # the lowest byte
+        return kinds
 
     @property
     def name_code(self) -> NDArray[np.int64]:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("flinkscope.cli.compare", "before and after: what went, stayed, came; cured or not"),
     "render": ("flinkscope.cli.render", "a saved report (JSON) as a page, as text or as Markdown"),
     "rules": ("flinkscope.cli.rules", "the rule book: every cause, with symptom, reason and remedy"),
+    "explain": ("flinkscope.cli.explain", "what a term, figure, metric or option means, offline"),
     "heap": ("flinkscope.cli.heap", "heap dumps: everything people open Eclipse MAT for"),
     "ps": ("flinkscope.cli.ps", "JVMs of this machine: Flink role, versions, collector, memory"),
     "gc": ("flinkscope.cli.gc", "a GC log: live set, trend, pauses, throughput, what is wrong"),

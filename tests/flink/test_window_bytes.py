@@ -44,7 +44,7 @@ class Row:
         words: dict[str, object] = {
             "function": design.function,
             "window-ms": size,
-            "interval-ms": 1 if "count" in design.trigger else HOUR,
+            "interval-ms": self._interval_ms(),
             "trigger": design.trigger,
             "lateness-ms": design.lateness_ms,
             "own-state": design.own_state,
@@ -52,6 +52,11 @@ class Row:
         if design.evicts is not None:
             words["evictor"] = "all" if design.evicts == 0 else f"count:{design.evicts}"
         return Job(self.name, KEYS if self.moment == "elements" else KEYS + 7, KEYS, HOUR // KEYS, words)
+
+    def _interval_ms(self) -> int:
+        if "count" in self.design.trigger:
+            return 1
+        return HOUR // 20 if self.moment == "ended" else HOUR  # so that nearly all keys have two timers before the end
 
     def predicted_bytes(self) -> float:
         """Objects of all panes at the moment; tables and queue as large as they ever were."""

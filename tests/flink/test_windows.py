@@ -178,6 +178,22 @@ def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_the_page_has_a_curve_for_each_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "growth.html"
+    with pytest.raises(SystemExit) as end:
+        main(["state", "predict", "--keys", "22k", "-o", str(page)])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 100
+    assert "one scale up to" in text
+    html = page.read_text()
+    assert "default-src 'none'" in html
+    assert all(f'"name": "{name}"' in html or f'"name":"{name}"' in html for name in NAMES)
+    with pytest.raises(SystemExit) as end:
+        main(["state", "predict", "--keys", "22k", "-o", str(tmp_path / "growth.pdf")])
+    assert end.value.code == 2
+
+
 def test_parameters_from_a_dump(tmp_path: Path) -> None:
     heap = FlinkHeap()
     panes = [Pane(k, 0, DAY, [DAY - 1, 180_000], ["fire-time", "visitors"]) for k in range(15)]

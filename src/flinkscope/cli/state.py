@@ -64,6 +64,7 @@ def command() -> None:
 @click.option("--collector", default="G1", show_default=True, help="G1, Parallel, Serial, ZGC, …")
 @click.option("--from-dump", "dump", type=click.Path(path_type=Path), help="Read design and bytes from a heap dump.")
 @click.option("--no-alternatives", is_flag=True, help="Only this design.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a page with the curves (.html).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the whole curve.")
 def predict(**options: Any) -> None:
     """Entries, timers, live bytes, checkpoint and firing time over one window, and the memory that it needs.
@@ -84,6 +85,8 @@ def predict(**options: Any) -> None:
         fit = keys_that_fit(design, load, cluster, size_bytes(options["heap"]))
     notes = [*(read.notes if read else ()), *version_notes(design, cluster.flink)]
     others = [] if options["no_alternatives"] else _others(design, load, cluster, options["collector"])
+    if options["output"] is not None:
+        _write_page(options["output"], [(found, need), *others], notes)
     if options["as_json"]:
         _echo_json(found, need, others, notes, fit)
         return
@@ -177,6 +180,16 @@ def _show(
         lines += ["", "the same load, side by side", *side_by_side_lines(others)]
     for line in lines:
         click.echo(line if len(line) <= 100 else fill(line, 100, subsequent_indent="    "))
+
+
+def _write_page(path: Path, rows: list[tuple[Any, Any]], notes: list[str]) -> None:
+    from flinkscope.errors import UsageError
+    from flinkscope.report.html.growth_page import growth_page
+    from flinkscope.report.output import write_whole
+
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{path}: the page is written as .html", hint="use --json for the figures")
+    write_whole(path, growth_page(rows, notes))
 
 
 def _echo_json(found: Any, need: Any, others: list[Any], notes: list[str], fit: int | None) -> None:

@@ -50,6 +50,19 @@ def curve_lines(found: Forecast) -> list[str]:
     return [f"  {what:<16} {bars} {shown}", f"  {'':<16} 0:00{'':{max(1, len(bars) - 9)}}{clock(found.load.window_ms)}"]
 
 
+def curves_lines(rows: list[Forecast]) -> list[str]:
+    """The live bytes of each design that has any, drawn to one scale."""
+    shown = [found for found in rows if found.on_heap]
+    top = max((point.live_bytes for found in shown for point in found.points), default=0)
+    if not top:
+        return []
+    lines = [f"live bytes over the window, one scale up to {human_bytes(top)}"]
+    for found in shown:
+        bars = "".join(_BARS[min(7, point.live_bytes * 8 // top)] for point in found.points)
+        lines.append(f"  {found.name:<10} {bars}")
+    return lines
+
+
 def firing(found: Forecast) -> str:
     """How long one firing blocks a subtask."""
     most = max(p.fired_panes for p in found.points)
@@ -71,6 +84,7 @@ def side_by_side_lines(rows: list[tuple[Forecast, Needs]]) -> list[str]:
             f"{found.name:<10}{peak.entries:>14,}{peak.timers:>14,}{heap:>13}{human_bytes(peak.checkpoint_bytes):>12}"
             f"{time:>14}{need.process_size + ('!' if need.capped else ''):>14}"
         )
+    lines += curves_lines([found for found, _ in rows])
     if any(need.capped for _, need in rows):
         lines.append("! one TaskManager cannot hold it in 31 GiB of heap: more TaskManagers, fewer slots in each")
     lines += [f"{found.name}: {found.basis}" for found, _ in rows if not found.basis.startswith("measured on Flink")]

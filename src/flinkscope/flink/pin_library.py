@@ -44,7 +44,8 @@ LIBRARIES = (
              " and LogManager.shutdown(); or no log4j in the user jar: Flink's is there"),
     _library("Logback", "ch.qos.logback", r"^logback-", "LoggerContext.stop(); or no Logback in the user jar"),
     _library("MySQL Connector/J", "com.mysql", r"^(mysql-cj-)?[Aa]bandoned.connection.cleanup|^mysql-cj-",
-             "com.mysql.cj.jdbc.AbandonedConnectionCleanupThread.checkedShutdown() in the release hook, or " + _LIB),
+             "com.mysql.cj.jdbc.AbandonedConnectionCleanupThread.uncheckedShutdown() in the release hook"
+             " (checkedShutdown() does nothing where the context class loader is Flink's wrapper), or " + _LIB),
     _library("MariaDB Connector/J", "org.mariadb", r"^(MariaDb-|mariadb-)", _DEREGISTER),
     _library("PostgreSQL JDBC", "org.postgresql", r"^PostgreSQL-JDBC", _DEREGISTER),
     _library("Oracle JDBC", "oracle.jdbc oracle.net",

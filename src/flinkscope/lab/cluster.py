@@ -357,7 +357,9 @@ def _tail(process: FlinkProcess, lines: int = 6) -> str:
         if path.is_file():
             text += path.read_text(encoding="utf-8", errors="replace")[-40_000:]
     interesting = [line for line in text.splitlines() if "Exception" in line or "Error" in line or "ERROR" in line]
-    return " | ".join((interesting or text.splitlines())[-lines:]) or "no log"
+    told = interesting or text.splitlines()
+    first = told[: lines // 2] if len(told) > lines else []  # the cause comes first, what fails of it last
+    return " | ".join([*first, *told[-(lines - len(first)) :]]) or "no log"
 
 
 def _now() -> str:

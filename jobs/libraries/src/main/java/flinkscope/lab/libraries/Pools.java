@@ -123,6 +123,6 @@ final class Pools {
     for (Driver driver : Collections.list(DriverManager.getDrivers())) {
       DriverManager.deregisterDriver(driver);
     }
-    AbandonedConnectionCleanupThread.checkedShutdown();
+    AbandonedConnectionCleanupThread.uncheckedShutdown();
   }
 }

@@ -1,0 +1,130 @@
+"""Jobs whose main() uses a well-known library and does not close it: every pin has its kind, library and remedy."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from flinkscope import open_heap
+from flinkscope.flink.lens.reader import Reader
+from flinkscope.flink.loaders import UserLoader
+from flinkscope.flink.pin_library import LIBRARIES
+from flinkscope.heap.store import Heap
+from flinkscope.lab.cluster import Cluster
+from flinkscope.lab.live_dump import dump_live_heap
+
+PROJECT = Path(__file__).parents[2] / "jobs" / "libraries"
+PACKAGE = "flinkscope.lab.libraries."
+OWN = "flinkscope.lab.libraries"
+EXPECTED = {
+    "Clients$Kafka": {("thread", "Kafka"), ("mbean", "Kafka")},
+    "Clients$Grpc": {("executor", "gRPC"), ("thread", "gRPC")},
+    "Clients$Netty": {("thread", "Netty")},
+    "Clients$AwsTwo": {("executor", "AWS SDK")},
+    "Clients$Mongo": {("thread", "MongoDB driver"), ("executor", "MongoDB driver")},
+    "Clients$Lettuce": {("thread", "Lettuce")},
+    "Clients$Jedis": {("mbean", "Jedis")},
+    "Clients$Elasticsearch": {("thread", "Elasticsearch")},
+    "Clients$Curator": {("executor", "ZooKeeper/Curator"), ("thread", "ZooKeeper/Curator")},
+    "Clients$VertX": {("shutdown_hook", "Vert.x"), ("timer", "Vert.x")},
+    "Pools$CommonsPool": {("executor", "Commons Pool"), ("mbean", "Commons Pool")},
+    "Pools$Druid": {("thread", "Druid"), ("mbean", "Druid"), ("jdbc_driver", "Druid")},
+    "Pools$Hikari": {("executor", "HikariCP"), ("jdbc_driver", "H2")},
+    "Pools$MySql": {("executor", "MySQL Connector/J"), ("jdbc_driver", "MySQL Connector/J")},
+    "Pools$PostgreSql": {("jdbc_driver", "PostgreSQL JDBC")},
+    "Frameworks$Quartz": {("thread", "Quartz")},
+    "Frameworks$RxJava": {("executor", "RxJava")},
+    "Frameworks$Reactor": {("executor", "Reactor")},
+    "Frameworks$CaffeineCache": {("executor", OWN)},
+    "Frameworks$Metrics": {("mbean", "Dropwizard Metrics")},
+    "Frameworks$BouncyCastle": {("security_provider", "Bouncy Castle")},
+    "Frameworks$Groovy": {("static_field", "Groovy")},
+    "Frameworks$PrometheusServer": {("timer", "Prometheus client"), ("thread_context_loader", "JDK HttpServer")},
+    "Frameworks$Telemetry": {("thread", "OpenTelemetry")},
+    "Frameworks$Spring": {("shutdown_hook", "Spring")},
+    "Frameworks$Jna": {("thread", "JNA")},
+    "Jdk$Verifier": {("static_field", OWN)},
+    "Jdk$Output": {("static_field", OWN)},
+    "Jdk$GcListener": {("mbean", OWN)},
+    "Jdk$Http": {("timer", "JDK HttpServer"), ("thread_context_loader", "JDK HttpServer")},
+    "Jdk$Rmi": {("static_field", OWN)},
+    "Jdk$Scheduled": {("executor", OWN)},
+    "Jdk$Signals": {("static_field", OWN)},
+}
+NO_LEAK = ("Clients$OkHttp", "Frameworks$Guava", "Jdk$ForkJoin", "Jdk$Inherited")  # their threads end by themselves
+# closing these as their authors say leaves something: a static pool, a queued task, ClassValues
+STAYS = {"Clients$Mongo", "Pools$Druid", "Frameworks$CaffeineCache", "Frameworks$Groovy"}
+MEMORY = {
+    "jobmanager.memory.process.size": "1700m",
+    "jobmanager.memory.jvm-metaspace.size": "700m",
+    "taskmanager.memory.process.size": "800m",
+    "taskmanager.memory.managed.size": "32m",
+    "taskmanager.numberOfTaskSlots": "4",
+}
+
+
+@pytest.fixture(scope="module")
+def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The jar with all libraries, about 90 MB; built from Maven's repository."""
+    maven = shutil.which("mvn")
+    if maven is None:
+        pytest.skip("no Maven here")
+    folder = tmp_path_factory.mktemp("libraries")
+    shutil.copytree(PROJECT, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target"))
+    done = subprocess.run([maven, "-q", "-B", "package"], cwd=folder, capture_output=True, text=True, check=False)
+    if "Could not transfer artifact" in done.stdout or "Could not resolve dependencies" in done.stdout:
+        pytest.skip("Maven's repository cannot be reached")
+    assert done.returncode == 0, done.stdout[-2000:]
+    return folder / "target" / "flinkscope-libraries.jar"
+
+
+def leaked_by_use(jar: Path, names: list[str], dump: Path, *words: str) -> dict[str, UserLoader]:
+    """Each library's leaked loader after one submission of each, by the class that used the library."""
+    with Cluster(MEMORY) as cluster:
+        uploaded = cluster.rest.upload(jar)
+        for name in names:
+            cluster.rest.run(uploaded, PACKAGE + "LibraryJob", ["--library", name, *words])
+        dump_live_heap(cluster.job_manager.pid, dump)
+    heap = open_heap(dump, cache=False)
+    return {use_of(heap, row): row for row in heap.flink_loaders() if row.state == "leaked"}
+
+
+def use_of(heap: Heap, row: UserLoader) -> str:
+    """The class of this project that the loader defined, beside the job itself."""
+    loader = heap.index_of(row.address)
+    defined = [
+        info.name.removeprefix(PACKAGE)
+        for info in heap.classes
+        if info.name.startswith(PACKAGE) and Reader(heap).follow(mirror_of(heap, info.index), "classLoader") == loader
+    ]
+    return min((name for name in defined if re.fullmatch(r"\w+\$\w+", name)), key=len)
+
+
+def mirror_of(heap: Heap, row: int) -> int:
+    return int(heap.store.mirror_index[row])
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_each_library_s_pins_have_their_kind_library_and_remedy(jar: Path, tmp_path: Path) -> None:
+    found = leaked_by_use(jar, [*EXPECTED, *NO_LEAK], tmp_path / "leaks.hprof")
+    remedies = {library.name: library.remedy for library in LIBRARIES}
+    for name, expected in EXPECTED.items():
+        pins = {(pin.kind, pin.library) for pin in found[name].pins}
+        assert expected <= pins, name
+        for pin in found[name].pins:
+            assert pin.kind != "unknown", (name, pin.chain)
+            assert remedies.get(pin.library, "") in pin.remedy
+    assert not set(found) & set(NO_LEAK)
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_the_libraries_own_remedies_let_go(jar: Path, tmp_path: Path) -> None:
+    closed = [name for name in EXPECTED if name not in STAYS]
+    found = leaked_by_use(jar, closed, tmp_path / "closed.hprof", "--healthy", "yes")
+    assert {name: [pin.title for pin in row.pins] for name, row in found.items()} == {}

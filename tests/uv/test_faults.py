@@ -81,8 +81,9 @@ def test_the_job_manager_is_killed_and_the_job_goes_on_from_the_retained_checkpo
     with embedded(job) as run:
         in_the_middle(run, proof.redis)
         run.cluster.job_manager.popen.kill()
-        with pytest.raises(LabError):
+        with pytest.raises(LabError, match="JobManager ended") as caught:
             run.wait(60)
+        assert "--from-savepoint" in caught.value.hint
     newest = newest_checkpoint(proof.folder / "checkpoints")
     assert newest is not None
     with embedded(job, savepoint=str(newest)) as run:
@@ -158,4 +159,16 @@ def test_a_kafka_topic_with_poison_a_killed_task_manager_and_a_read_only_redis(p
                 client.config_set("min-replicas-to-write", "0")
             run.cluster.workers[0].popen.kill()
             finished(run)
+    assert_exact(proof, job)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_other_formats_with_dirt(kind: str, redis: RedisServer, tmp_path: Path) -> None:
+    with redis.client() as client:
+        client.flushall()
+    proof = Proof(tmp_path, redis, kind=kind)
+    job = proof.job()
+    with embedded(job) as run:
+        finished(run)
     assert_exact(proof, job)

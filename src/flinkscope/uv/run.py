@@ -6,10 +6,11 @@ with Embedded(job, Place(parallelism=2)) as run:
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from flinkscope.uv.job import ENTRY_CLASS, JAR, UvJob
 
 TICK_S = 0.5
 STOP_LIMIT_S = 120.0
+DYING_S = 2.0
 PRINTED_LINES = 20
 ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
 _COUNTERS = {
@@ -162,20 +164,17 @@ class Embedded:
 
     def state(self) -> str:
         """The job's state as Flink names it. Raises LabError when the JobManager has ended."""
-        if self.cluster.job_manager.exit_code is not None:
-            code = self.cluster.job_manager.exit_code
-            raise LabError(f"the JobManager ended with code {code}", hint=self._resume_hint())
-        return str(self.cluster.rest.get(f"/jobs/{self.job_id}")["state"])
+        return str(self._ask("")["state"])
 
     def counts(self) -> dict[str, int | None]:
         """The job's counters so far; None until there are any."""
-        document = self.cluster.rest.get(f"/jobs/{self.job_id}/accumulators")
+        document = self._ask("/accumulators")
         found = {str(entry["name"]): str(entry["value"]) for entry in document.get("user-task-accumulators", [])}
         return {name: int(found[key]) if found.get(key, "").isdigit() else None for name, key in _COUNTERS.items()}
 
     def exceptions(self) -> list[str]:
         """The stack traces of the job's failures, newest first."""
-        document = self.cluster.rest.get(f"/jobs/{self.job_id}/exceptions")
+        document = self._ask("/exceptions")
         return [str(entry.get("stacktrace", "")) for entry in document.get("exceptionHistory", {}).get("entries", [])]
 
     def printed(self) -> tuple[str, ...]:
@@ -186,6 +185,16 @@ class Embedded:
                 text = worker.out.read_text(encoding="utf-8", errors="replace")
                 lines += [line for line in text.splitlines() if line.endswith(" visitors")][-PRINTED_LINES:]
         return tuple(lines[-PRINTED_LINES:])
+
+    def _ask(self, path: str) -> Any:
+        """What the JobManager says of the job; LabError with the way on when it has ended."""
+        try:
+            return self.cluster.rest.get(f"/jobs/{self.job_id}{path}")
+        except LabError as error:
+            with suppress(subprocess.TimeoutExpired):  # its connections break a moment before it is gone
+                code = self.cluster.job_manager.popen.wait(DYING_S)
+                raise LabError(f"the JobManager ended with code {code}", hint=self._resume_hint()) from error
+            raise
 
     def _submit(self) -> str:
         rest, words = self.cluster.rest, self.job.arguments()

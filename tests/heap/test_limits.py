@@ -85,6 +85,19 @@ def huge_string(path: Path, size: int) -> None:
         stream.write(top(0x2C, b""))
 
 
+def huge_array(path: Path, elements: int) -> None:
+    """An object, a long[] as a hole in the file, and an object behind it, in one HEAP_DUMP past 4 GiB."""
+    before, heap = preface()
+    heap += struct.pack(">BQIQIQ", 0x21, FIRST, 0, NODE, 8, FIRST + 64) + struct.pack(">BQ", 5, FIRST)
+    heap += struct.pack(">BQIIB", 0x23, FIRST + 16, 0, elements, 11)
+    last = struct.pack(">BQIQIQ", 0x21, FIRST + 64, 0, NODE, 8, FIRST + 16)
+    size = len(heap) + 8 * elements + len(last)
+    with path.open("wb") as stream:
+        stream.write(before + struct.pack(">BII", 0x0C, 0, size % (1 << 32)) + heap)
+        stream.seek(8 * elements, 1)
+        stream.write(last)
+
+
 def false_claim(path: Path, kind: int) -> None:
     """9 KB: an array of 2^31 elements, a class of 65,535 statics, or 2^32 - 1 frames, none of which are there."""
     before, heap = preface()
@@ -125,6 +138,18 @@ def test_a_string_larger_than_the_memory_allowed(tmp_path: Path) -> None:
     path = tmp_path / "string.hprof"
     huge_string(path, 400 * MB)
     assert ask(tmp_path, path, 150 * MB)[0] == 9
+
+
+def test_an_array_of_five_gigabytes_and_what_lies_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "array.hprof"
+    huge_array(path, 625_000_000)
+    heap = open_heap(path, cache=False, sizes="mat")
+    assert not heap.truncated
+    assert heap.store.offsets.dtype == heap.shallow_bytes.dtype == np.int64
+    array, node = heap.index_of(FIRST + 16), heap.index_of(FIRST + 64)
+    assert heap.shallow_bytes[array] == 5_000_000_016
+    assert heap.idom[array] == node
+    assert heap.retained_bytes[heap.index_of(FIRST)] == 5_000_000_016 + 2 * heap.shallow_bytes[node]
 
 
 def test_a_chain_of_a_million_objects(tmp_path: Path) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from flinkscope.formats.hprof import tags
-from flinkscope.formats.hprof.records import WORKERS
 from flinkscope.heap.fields import field_column
 from flinkscope.heap.kernels import index as kernels
 from flinkscope.heap.objects import ObjectStore
+from flinkscope.heap.shares import in_shares
 from flinkscope.heap.sizes import Sizes
 from flinkscope.heap.space import Space
 from flinkscope.progress import Progress
@@ -25,37 +24,32 @@ WORD_BYTES = 8
 
 
 def shallow_column(store: ObjectStore, sizes: Sizes, progress: Progress, space: Space) -> Array:
-    """Bytes of each object: int32, or int64 when the dump is so large that one object may pass 2 GiB."""
+    """Bytes of each object: int32, or int64 when an object passes 2 GiB."""
     progress.phase("measuring sizes", store.object_count, "objects")
-    large = len(store.records.data) >= 1 << 31
-    column = space.empty(store.object_count, np.int64 if large else np.int32)
-    known = np.flatnonzero(store.mirror_index >= 0)
-    mirrors = np.stack([store.mirror_index[known].astype(np.int64), sizes.mirrors[known]], axis=1)
-    mirrors = mirrors[np.argsort(mirrors[:, 0], kind="stable")]
-    instances = sizes.instances.copy()
-    cuts = [store.object_count * k // WORKERS for k in range(WORKERS + 1)]
-
-    def part(k: int) -> None:
-        kernels.shallow_sizes(
-            store.records.data,
-            store.offsets,
-            store.class_of,
-            cuts[k],
-            cuts[k + 1],
-            store.records.id_size,
-            instances,
-            mirrors,
-            sizes.headers,
-            sizes.reference_bytes,
-            sizes.align,
-            column,
-        )
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(part, range(WORKERS)))
+    column = space.empty(store.object_count, np.int32)
+    if _fill(store, sizes, column) > np.iinfo(np.int32).max:
+        column = space.empty(store.object_count, np.int64)
+        _fill(store, sizes, column)
     if sizes.stack_chunk_bytes:
         _size_stack_chunks(store, sizes, column)
     return column
+
+
+def _fill(store: ObjectStore, sizes: Sizes, column: Array) -> int:
+    """Fills the column on two threads; the largest size, whether the column can hold it or not."""
+    known = np.flatnonzero(store.mirror_index >= 0)
+    mirrors = np.stack([store.mirror_index[known].astype(np.int64), sizes.mirrors[known]], axis=1)
+    mirrors = mirrors[np.argsort(mirrors[:, 0], kind="stable")]
+    records = store.records
+    columns = (records.data, store.offsets, store.class_of)
+    rule = (sizes.headers, sizes.reference_bytes, sizes.align)
+    instances = sizes.instances.copy()
+
+    def part(first: int, last: int) -> int:
+        largest = kernels.shallow_sizes(*columns, first, last, records.id_size, instances, mirrors, *rule, column)
+        return int(largest)
+
+    return max(in_shares(store.object_count, part))
 
 
 def _size_stack_chunks(store: ObjectStore, sizes: Sizes, column: Array) -> None:

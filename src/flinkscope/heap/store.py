@@ -127,7 +127,9 @@ class Heap(HeapAnswers):
     @cached_property
     def shallow_bytes(self) -> Array:
         """Bytes of each object: int32, int64 if any object is larger than 2 GiB."""
-        column = shallow.shallow_column(self.store, self.sizes, self._progress, Space())
+        need = need_of(self.object_count, len(self.records.data), self.records.id_size)
+        space = choose_space(replace(need, analysis_bytes=4 * self.object_count), self._work_dir)
+        column = shallow.shallow_column(self.store, self.sizes, self._progress, space)
         self._progress.done()
         return column
 

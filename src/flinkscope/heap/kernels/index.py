@@ -346,15 +346,17 @@ def shallow_sizes(
     reference_bytes: Number,
     align: Number,
     shallow: Array,
-) -> None:
+) -> Number:
     """Bytes of objects ``first:last``: ``sizes`` by class row; arrays: ``headers`` by element type + elements.
 
+    Returns the largest, which the caller compares with what the column can hold.
     ``mirror_sizes``: (object index, bytes) of each class object, sorted.
     """
+    largest = np.int64(0)
     mirror = np.searchsorted(mirror_sizes[:, 0], first)
     for i in range(first, last):
         row = np.int64(class_of[i])
-        bytes_ = np.int64(sizes[row]) if row >= 0 else np.int64(align)
+        bytes_ = np.int64(sizes[row]) if row >= 0 else np.int64(0)
         if bytes_ == 0 and i > 0:
             pos = offsets[i]
             tag = data[pos]
@@ -365,10 +367,14 @@ def shallow_sizes(
                 code = data[pos + 9 + id_size]
                 bytes_ = headers[code] + length * type_bytes(code)
             bytes_ = (bytes_ + align - 1) // align * align
+        if row < 0 and bytes_ == 0:
+            bytes_ = np.int64(align)
         if mirror < len(mirror_sizes) and mirror_sizes[mirror, 0] == i:
             bytes_ = mirror_sizes[mirror, 1]
             mirror += 1
+        largest = max(largest, bytes_)
         shallow[i] = bytes_
+    return largest
 
 
 @kernel

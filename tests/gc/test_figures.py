@@ -192,3 +192,19 @@ def test_covered_time_against_counting_every_tick(intervals: list[tuple[int, int
     edge = np.array(sorted(edges), dtype=np.int64)
     expected = [sum(a <= t < b for t in ticks) for a, b in pairwise(edge)]
     assert covered_ns(merged(start, end), edge).tolist() == expected
+
+
+def test_the_live_set_of_one_jvm_is_no_trend_of_the_next(tmp_path: Path) -> None:
+    """Each JVM's live set is level, the second one's is higher: nothing rises."""
+
+    def run(after: int) -> list[str]:
+        title = "Pause Full (System.gc())"
+        events = [f"[{60 * n}.000s][info][gc] GC({n}) {title} 90M->{after}M(128M) 4.000ms" for n in range(1, 9)]
+        return ["[0.005s][info][gc] Using G1", *events]
+
+    log = log_of(tmp_path, *run(20), *run(50))
+    assert len(log.segments) == 2
+    assert log.figures["live_set_trend_bytes_per_s"] == Figure(0, "bytes_per_s", "not certain")
+    assert not [finding for finding in log.findings if finding.id == "live-set-rises"]
+    trend = log.series()["live_set"].columns["trend_bytes"].tolist()
+    assert trend == [-1] * 8 + [50 * MIB] * 8

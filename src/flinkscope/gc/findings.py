@@ -86,11 +86,12 @@ def _leak(log: GcLog) -> Iterator[GcFinding]:
         return
     hourly = trend.slope_bytes_per_s * 3600
     live = log.live_set
-    if live.note and live.time_ns[-1] - live.time_ns[0] < BOUND_SPAN_NS:
+    time_ns, size_bytes = live.time_ns[live.of_trend], live.size_bytes[live.of_trend]
+    span = max(1, int(time_ns[-1] - time_ns[0]))
+    if live.note and span < BOUND_SPAN_NS:
         return  # what floats above the live set may rise for minutes while a program warms up
-    span = max(1, int(live.time_ns[-1] - live.time_ns[0]))
     risen = trend.slope_bytes_per_s * span / 1e9
-    if risen < 0.05 * float(live.size_bytes.max()):
+    if risen < 0.05 * float(size_bytes.max()):
         return
     kind = f" ({live.note})" if live.note else ""
     removed = f", saw-tooth of {human_ns(trend.period_ns)} removed" if trend.period_ns else ""

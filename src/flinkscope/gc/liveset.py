@@ -8,32 +8,43 @@ cycle, any other the lowest points of all. Then the word is ``upper bound``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from flinkscope.formats.gclog.records import MISSING, Kind
 from flinkscope.gc.timeline import Ints, Mask, Timeline
+from flinkscope.gc.trend import FEWEST_POINTS
 
 UPPER_BOUND = "upper bound"
 _ENVELOPE_POINTS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiveSet:
     """Points of the live set. ``basis``: ``full collections``, ``cycles``, ``lowest after cycles``, ``lowest`` or "".
 
-    ``rows``: event rows of the points, ``time_ns`` (MISSING without stamps), ``size_bytes``.
+    ``rows``: event rows of the points, ``time_ns`` (MISSING without stamps), ``size_bytes``, ``run``: whose JVM's.
     """
 
     basis: str
     rows: Ints
     time_ns: Ints
     size_bytes: Ints
+    run: Ints
 
     @property
     def note(self) -> str:
         """``upper bound`` where no full collection tells the live set itself."""
         return "" if self.basis in ("", "full collections") else UPPER_BOUND
+
+    @cached_property
+    def of_trend(self) -> Mask:
+        """The points with a stamp of the last JVM that has three: what one JVM holds says nothing about the next."""
+        stamped = self.time_ns != MISSING
+        counts = np.bincount(self.run[stamped], minlength=1)
+        enough = np.flatnonzero(counts >= FEWEST_POINTS)
+        return stamped & (self.run == enough[-1]) if len(enough) else np.zeros(len(stamped), dtype=np.bool_)
 
 
 def live_set(timeline: Timeline) -> LiveSet:
@@ -71,4 +82,5 @@ def _lowest_between(after: Ints, collected: Mask, begins: Ints) -> Ints:
 def _points(timeline: Timeline, after: Ints, basis: str, rows: Ints) -> LiveSet:
     start, duration = timeline.events.start_ns[rows], timeline.events.duration_ns[rows]
     time_ns = np.where(start == MISSING, MISSING, start + np.maximum(duration, 0))
-    return LiveSet(basis if len(rows) else "", rows, time_ns, after[rows])
+    run = np.searchsorted([run.first_event for run in timeline.runs], rows, side="right")
+    return LiveSet(basis if len(rows) else "", rows, time_ns, after[rows], run)

@@ -32,9 +32,8 @@ def memory_figures(timeline: Timeline, live: LiveSet, max_heap_bytes: int | None
 
 
 def live_trend(live: LiveSet) -> Trend | None:
-    """The trend of the live set, a window's saw-tooth removed; None where the points are too few or have no stamps."""
-    stamped = live.time_ns != MISSING
-    return trend_of(live.time_ns[stamped], live.size_bytes[stamped])
+    """The trend of the live set in the last JVM, a window's saw-tooth removed; None where it has too few points."""
+    return trend_of(live.time_ns[live.of_trend], live.size_bytes[live.of_trend])
 
 
 def _live_set(live: LiveSet, max_heap_bytes: int | None) -> Figures:
@@ -51,7 +50,7 @@ def _live_set(live: LiveSet, max_heap_bytes: int | None) -> Figures:
     trend = live_trend(live)
     wanted = ("live_set_trend_bytes_per_s", "live_set_period_ns", "time_to_exhaustion_ns")
     if trend is None:
-        reason = "fewer than three points of the live set with a stamp"
+        reason = "fewer than three points of the live set with a stamp in one JVM"
         return figures | {name: unknown(name, reason) for name in wanted}
     figures["live_set_trend_bytes_per_s"] = Figure(
         round(trend.slope_bytes_per_s), "bytes_per_s", "certain (95 %)" if trend.rising else "not certain"

@@ -80,9 +80,10 @@ def _live(log: GcLog) -> Series:
     known = live.time_ns != MISSING
     columns = {"size_bytes": live.size_bytes[known]}
     trend = live_trend(live)
-    if trend is not None and known.any():
-        behind_s = (live.time_ns[known] - live.time_ns[known][-1]) / 1e9
-        columns["trend_bytes"] = (trend.level_bytes + trend.slope_bytes_per_s * behind_s).astype(np.int64)
+    if trend is not None:
+        behind_s = (live.time_ns[known] - live.time_ns[live.of_trend][-1]) / 1e9
+        line = np.maximum(trend.level_bytes + trend.slope_bytes_per_s * behind_s, 0).astype(np.int64)
+        columns["trend_bytes"] = np.where(live.of_trend[known], line, MISSING)
     return Series(live.time_ns[known], columns)
 
 

@@ -117,8 +117,8 @@ def _trend(log: GcLog) -> Iterator[SeriesRow]:
     points, trend = log.series().get("live_set"), live_trend(log.live_set)
     if points is None or trend is None or "trend_bytes" not in points.columns:
         return
-    ends = [0, len(points.time_ns) - 1]
-    line = np.maximum(points.columns["trend_bytes"][ends], 0)
+    ends = np.flatnonzero(points.columns["trend_bytes"] >= 0)[[0, -1]]
+    line = points.columns["trend_bytes"][ends]
     certainty = "" if trend.rising else ", not certain"
     yield _series(f"its trend{certainty}", "line", HUE_LIVE, points.time_ns[ends], line, dashed=True)
 

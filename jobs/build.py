@@ -1,6 +1,6 @@
-"""Builds the jars of the lab and of the daily-UV job with Maven and puts them, with their checksums, into the Python package.
+"""Builds the jars of the lab, the daily-UV job and the lens with Maven and puts them, with checksums, in their places.
 
-    python jobs/build.py [JAR …]            build and install into src/flinkscope/lab/jobs
+    python jobs/build.py [JAR …]            build and install into src/flinkscope/lab/jobs (of the lens: tests/corpus)
     python jobs/build.py --check [JAR …]    build and compare with what is there: exit 1 when the bytes differ
 
 Needs a JDK 17 (javac's output differs between releases; other jobs need none) and Maven.
@@ -17,7 +17,9 @@ from pathlib import Path
 
 JOBS = Path(__file__).resolve().parent
 INSTALLED = JOBS.parent / "src" / "flinkscope" / "lab" / "jobs"
-PROJECTS = {"flinkscope-jobs.jar": JOBS, "flinkscope-pins.jar": JOBS / "pins", "flinkscope-uv.jar": JOBS / "uv"}
+PROJECTS = {"flinkscope-jobs.jar": JOBS, "flinkscope-pins.jar": JOBS / "pins", "flinkscope-uv.jar": JOBS / "uv",
+            "flinkscope-lens.jar": JOBS / "lens"}  # fmt: skip
+ELSEWHERE = {"flinkscope-lens.jar": JOBS.parent / "tests" / "corpus" / "lens"}  # only the tests need it
 
 
 def build(name: str, folder: Path) -> Path:
@@ -41,7 +43,7 @@ def main() -> int:
     good = True
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            jar, installed = build(name, Path(folder)), INSTALLED / name
+            jar, installed = build(name, Path(folder)), ELSEWHERE.get(name, INSTALLED) / name
             if "--check" in words:
                 same = jar.read_bytes() == installed.read_bytes()
                 good = good and same

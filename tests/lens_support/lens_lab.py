@@ -15,6 +15,7 @@ from flinkscope.lab.wheels import flink_home, java_home
 
 JAR = Path(__file__).resolve().parents[1] / "corpus" / "lens" / "flinkscope-lens.jar"
 ENTRY_CLASS = "flinkscope.lab.lens.LensJob"
+_MASK = (1 << 64) - 1
 START_MS = 1_700_006_400_000  # Events.START
 _PATIENCE_S = 300.0
 _MEMORY = {
@@ -31,7 +32,8 @@ _MEMORY = {
 
 @dataclass(frozen=True)
 class Job:
-    """One job: ``words`` are its options without dashes; event i has key i % keys and START_MS + i × spacing."""
+    """One job: ``words`` are its options without dashes; event i has the key i % keys (or a hash of i, with the option
+    ``order``: ``hashed``) and the time START_MS + i × spacing."""
 
     name: str
     events: int = 3_000
@@ -51,7 +53,18 @@ class Job:
 
     def times(self) -> list[tuple[int, int]]:
         """(key, time) of each event."""
-        return [(i % self.keys, START_MS + i * self.spacing_ms) for i in range(self.events)]
+        hashed = self.words.get("order") == "hashed"
+        return [
+            ((_mixed(i) if hashed else i) % self.keys, START_MS + i * self.spacing_ms) for i in range(self.events)
+        ]
+
+
+def _mixed(index: int) -> int:
+    """Events.mixed: SplitMix64's finisher."""
+    z = (index + 1) * 0x9E3779B97F4A7C15 & _MASK
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & _MASK
+    return z ^ z >> 31
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("flinkscope.cli.watch", "live set, metaspace, RSS, watermarks; time to out of memory; alerts"),
     "jvm": ("flinkscope.cli.jvm", "ask a running JVM by attach: histogram, loaders, metaspace, flags, heap dump, JFR"),
     "uv": ("flinkscope.cli.uv", "daily unique visitors on Flink: run, compare, check, show, deploy"),
+    "mcp": ("flinkscope.cli.mcp", "an MCP server for assistants, over standard input and output; read-only"),
     "flame": ("flinkscope.cli.flame", "flame graph of a PID, task manager or file: cpu, alloc, wall, lock"),
 }
 

@@ -1,0 +1,1 @@
+"""flinkscope for assistants: its commands as tools of the Model Context Protocol."""

@@ -66,6 +66,15 @@ def retained_rule(heap: Heap, name: str, ours: list[tuple[int, ...]], theirs: li
     return ""
 
 
+def loaders_compared(heap: Heap, report: dict[str, Any]) -> dict[str, Any]:
+    """Per class loader: instances and their bytes. The peer's count of classes and its retained sizes are not of the
+    same thing (classes loaded, reachable or not; sums of classes that overlap), so they are left out."""
+    ours = {row.address: [row.instances, row.instance_bytes] for row in heap.loaders()}
+    theirs = {row["loader_id"]: [row["instances"], row["shallow"]] for row in report["overview"]["loader_rollup"]}
+    differ = {hex(a): [ours.get(a), row] for a, row in theirs.items() if ours.get(a) != row}
+    return {"of the peer": len(theirs), "equal": len(theirs) - len(differ), "different (ours, theirs)": differ}
+
+
 def compare(analyzer: str, dump: Path) -> dict[str, Any]:
     """Totals, classes, top dominators, duplicates and suspects of both, and every difference."""
     report = theirs_of(analyzer, dump)
@@ -98,6 +107,7 @@ def compare(analyzer: str, dump: Path) -> dict[str, Any]:
         "classes of one side only": len(ours.keys() ^ theirs.keys()),
         "classes that differ, by reason": dict(reasons),
         "unexplained": unexplained,
+        "class loaders": loaders_compared(heap, report),
         "biggest objects equal": [row.retained_bytes for row in heap.dominators(limit=len(biggest))]
         == [row["retained"] for row in biggest],
         "peer's duplicate classes that are ours too": [

@@ -50,13 +50,16 @@ class CycleTracker:
         return self._begun.pop(gc_id, MISSING)
 
     def phase(self, title: bytes, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
-        """A concurrent phase of Shenandoah; a clean-up completes its cycle (JDK 11 tells sizes on other phases too)."""
+        """A concurrent phase of Shenandoah. A clean-up (first builds of JDK 8: a reset of bitmaps) completes its cycle.
+
+        JDK 8 and 11 tell sizes on other phases too.
+        """
         cycle = self._of(title, gc_id, start_ns, end_ns)
         if sizes is not None:
             if cycle.before == MISSING:
                 cycle.before = sizes[1]
             cycle.after, cycle.capacity = sizes[2], sizes[3]
-            cycle.complete = cycle.complete or b"cleanup" in title
+            cycle.complete = cycle.complete or b"cleanup" in title or b"reset bitmaps" in title
 
     def pause(self, title: bytes, gc_id: int, start_ns: int, end_ns: int) -> None:
         """A pause of Shenandoah. A degenerated or full collection has its own event and needs none of a cycle."""

@@ -21,6 +21,9 @@ class DialectParser(Protocol):
     def feed(self, chunk: bytes) -> None:
         """Reads the next chunk of whole lines."""
 
+    def settle(self) -> None:
+        """No line has come for a while (a followed log): the last event is written as far as it is told."""
+
     def finish(self) -> None:
         """No more lines: settles unfinished events (flag TORN, counted in ``coverage.torn_events``)."""
 

@@ -62,6 +62,10 @@ class PreunifiedParser:
         self._assembler.next_chunk()
         self._settle(chunk)
 
+    def settle(self) -> None:
+        """No line has come for a while: the last event is written without waiting for its CPU times."""
+        self._writer.settle()
+
     def finish(self) -> None:
         """No more lines: an unfinished collection becomes a torn event."""
         self._assembler.finish()

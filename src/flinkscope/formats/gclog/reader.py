@@ -125,7 +125,7 @@ def follow_raw(path: Path, poll_seconds: float) -> Iterator[RawLog]:
                 parser.feed(chunk)
                 fresh = True
         elif fresh:
-            if isinstance(parser, UnifiedParser):
+            if parser is not None:
                 parser.settle()
             fresh = False
             yield RawLog(builder, ((file, 1),))
@@ -141,8 +141,10 @@ def _dialect_of(sample: bytes) -> type[DialectParser] | None:
     if UnifiedParser.recognise(sample):
         return UnifiedParser
     from flinkscope.formats.gclog.preunified import PreunifiedParser
+    from flinkscope.formats.gclog.shenandoah8 import Shenandoah8Parser
 
-    return PreunifiedParser if PreunifiedParser.recognise(sample) else None
+    dialects: tuple[type[DialectParser], ...] = (Shenandoah8Parser, PreunifiedParser)
+    return next((dialect for dialect in dialects if dialect.recognise(sample)), None)
 
 
 def _gc_logs(files: list[LogFile]) -> list[LogFile]:

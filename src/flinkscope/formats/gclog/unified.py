@@ -65,6 +65,10 @@ class UnifiedParser:
         self._tail = (self._tail + text[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         self._builder.end_chunk(chunk)
 
+    def put_cycles_together(self) -> None:
+        """The collector is Shenandoah, whose cycles have no line of their own."""
+        self._writer.cycles.active = True
+
     def settle(self) -> None:
         """No line has come for a while: writes the sizes of the last event without waiting for its CPU times."""
         self._writer.flush()
@@ -231,7 +235,7 @@ class UnifiedParser:
                 self._writer.restart(match.start())
         jvmlines.note(self._builder, text)
         if self._builder.jvm.collector in ("Shenandoah", "Generational Shenandoah"):
-            self._writer.cycles.active = True
+            self.put_cycles_together()
 
     # --- coverage -----------------------------------------------------------------------------------------------
 

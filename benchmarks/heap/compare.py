@@ -71,8 +71,14 @@ def loaders_compared(heap: Heap, report: dict[str, Any]) -> dict[str, Any]:
     same thing (classes loaded, reachable or not; sums of classes that overlap), so they are left out."""
     ours = {row.address: [row.instances, row.instance_bytes] for row in heap.loaders()}
     theirs = {row["loader_id"]: [row["instances"], row["shallow"]] for row in report["overview"]["loader_rollup"]}
-    differ = {hex(a): [ours.get(a), row] for a, row in theirs.items() if ours.get(a) != row}
-    return {"of the peer": len(theirs), "equal": len(theirs) - len(differ), "different (ours, theirs)": differ}
+    empty = [0, 0]  # the peer also lists unreachable loaders
+    differ = {hex(a): [ours.get(a), row] for a, row in theirs.items() if ours.get(a, empty) != row}
+    unreachable = len(theirs.keys() - ours.keys())
+    return {
+        "equal": len(theirs) - unreachable - len(differ),
+        "of the peer, unreachable": unreachable,
+        "different (ours, theirs)": differ,
+    }
 
 
 def compare(analyzer: str, dump: Path) -> dict[str, Any]:

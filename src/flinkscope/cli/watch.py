@@ -97,15 +97,16 @@ def _sources(targets: tuple[str, ...], options: dict[str, Any]) -> list[tuple[st
 
     every_s, found = options["timers_every"], list[tuple[str, "Source"]]()
     where = {key: options[key] for key in ("namespace", "container", "context")}
-    for words in targets:
-        target = target_of(words, **where)
+    every = [target_of(words, **where) for words in targets]
+    for target in every:
         if target.pid is not None:
             found.append((f"pid {target.pid}", ProcessSource(target.pid, every_s)))
         elif target.url is not None:
             from flinkscope.watch.rest_source import RestSource
 
             access = RestAccess(token=options["token"], ca_file=options["ca_file"], verify=not options["insecure"])
-            found.append((target.url, RestSource(target.url, access)))
+            clusters = sum(other.url is not None for other in every)
+            found.append((target.url, RestSource(target.url, access, clusters=clusters)))
         elif target.pod is not None:
             from flinkscope.watch.pod_source import PodSource
 

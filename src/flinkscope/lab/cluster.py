@@ -262,8 +262,6 @@ _DEFAULTS = {
     "jobmanager.memory.process.size": "1024m",
     "taskmanager.memory.process.size": "1728m",
     "state.backend.type": "hashmap",
-    "pekko.startup-timeout": "90 s",  # by default 10 s, too short on a machine with 50 processes waiting (measured)
-    "akka.startup-timeout": "90 s",  # its name until 1.17
 }
 
 

@@ -52,6 +52,10 @@ OPENED = (
     ),
 )
 
+# By default 10 s, in which a JVM does not come up on a machine where 50 processes wait (measured). Flink's own option
+# pekko.startup-timeout has no effect in 2.3: it sets remote.startup-timeout, not remote.classic.startup-timeout.
+PATIENT = tuple(f"-D{name}.remote.classic.startup-timeout=90s" for name in ("pekko", "akka"))
+
 _LOG4J = """\
 monitorInterval=0
 rootLogger.level = INFO
@@ -132,7 +136,7 @@ def command_line(
     alone = application if role == JOBMANAGER else None
     entry_class = _APPLICATION_ENTRY_CLASS if alone else _ENTRY_CLASSES[role]
     jvm_flags, dynamic = flags
-    command = [str(java.java), *jvm_flags, "-XX:+IgnoreUnrecognizedVMOptions", *OPENED, *options]
+    command = [str(java.java), *jvm_flags, "-XX:+IgnoreUnrecognizedVMOptions", *OPENED, *PATIENT, *options]
     command += [f"-Dlog.file={log_file}", f"-Dlog4j.configurationFile={(conf / 'log4j.properties').as_uri()}"]
     command += ["-classpath", class_path_of(flink), entry_class, "--configDir", str(conf)]
     for pair in dynamic:

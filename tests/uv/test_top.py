@@ -19,7 +19,7 @@ from flinkscope.uv.store import KeyCount, RedisAddress, VisitorStore
 from uv_support.redis_server import RedisServer, redis_server
 
 DAY = "2017-11-26"
-KEYS = 20_000  # four steps
+KEYS = 20_000  # twenty steps
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import zipfile
 from pathlib import Path
@@ -234,3 +235,15 @@ def test_gc_lines_far_down_in_the_output_of_a_program(tmp_path: Path) -> None:
     assert count(log) == 3
     assert log.events.start_ns[0] == 996_000_000
     assert log.events["heap_after_bytes"].tolist() == [30 << 20] * 3
+
+
+def test_two_jvms_in_a_set_without_stamps_are_in_the_order_in_which_they_were_written(tmp_path: Path) -> None:
+    """The second JVM renames the first one's log to ``.0``: both begin with collection 0."""
+    for name, data, changed_s in (
+        ("gc.log", text(1_000, 2_000, decorations=("tags",)), 2_000),
+        ("gc.log.0", text(1_000, 2_000, 3_000, decorations=("tags",)), 1_000),
+    ):
+        os.utime(saved(tmp_path / name, data), (changed_s, changed_s))
+    log = read_gc_log(tmp_path / "gc.log")
+    assert [Path(file).name for file in log.files] == ["gc.log.0", "gc.log"]
+    assert [run.end_event - run.first_event for run in log.segments] == [3, 2]

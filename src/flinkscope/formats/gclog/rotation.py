@@ -19,12 +19,16 @@ _OLD_STAMP = re.compile(
     rb"(?m)^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}[+-]\d{4}): ?)?(?:(\d{1,12})[.,](\d{3}): ?)(?:#\d+: ?)?\["
 )
 _OLD_DATE = re.compile(rb"(?m)^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}[+-]\d{4}): ?\[")
+_BEGINS = re.compile(
+    rb"(?:\] |^)(?:Using (?:G1|Serial|Parallel|Concurrent Mark|The Z|Shenandoah|Epsilon)|Initializing The Z)",
+    re.MULTILINE,
+)
 _GC_ID = re.compile(rb"GC\((\d{1,12})\) ")
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """From when to when one file goes; MISSING where it does not say so."""
+    """From when to when one file goes; MISSING where it does not say so. ``begins``: a JVM's first lines are in it."""
 
     file: LogFile
     first_wall_ns: int
@@ -34,6 +38,7 @@ class Reach:
     first_gc: int
     last_gc: int
     changed_s: float
+    begins: bool = False
 
 
 def in_order(files: list[LogFile]) -> list[LogFile]:
@@ -59,6 +64,8 @@ def ordered(reaches: list[Reach]) -> list[Reach]:
 
 
 def _goes_on(before: Reach, after: Reach) -> bool:
+    if after.begins:
+        return False
     if before.last_ns != MISSING and after.first_ns != MISSING and after.first_ns + 1_000_000_000 < before.last_ns:
         return False
     if before.last_gc != MISSING and after.first_gc != MISSING:
@@ -74,11 +81,12 @@ def reach_of(file: LogFile) -> Reach:
     first_wall, first = _first_stamps(head, head, last=False)
     last_wall, last = _first_stamps(head, tail, last=True)
     numbers = [int(m[1]) for text in (head, tail) for m in _GC_ID.finditer(text)] or [MISSING]
+    begins = _BEGINS.search(head) is not None
     try:
         changed = file.path.stat().st_mtime
     except OSError:
         changed = 0.0
-    return Reach(file, first_wall, last_wall, first, last, numbers[0], numbers[-1], changed)
+    return Reach(file, first_wall, last_wall, first, last, numbers[0], numbers[-1], changed, begins)
 
 
 def _first_stamps(head: bytes, text: bytes, *, last: bool) -> tuple[int, int]:

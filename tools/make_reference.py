@@ -85,6 +85,7 @@ def rule_page(module: RuleModule) -> str:
         ("processes", ", ".join(rule.roles)),
         ("Flink", rule.versions),
         ("explains", ", ".join(rule.explains) or "–"),
+        ("proved on", rule.proved_on),
     ]
     table = ["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)]
     thresholds = [f"| `{name}` | {t.value:,} {t.unit} | {t.source} |" for name, t in rule.thresholds.items()]

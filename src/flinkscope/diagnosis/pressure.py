@@ -15,6 +15,9 @@ from flinkscope.units import human_bp, human_bytes, share_bp
 
 TIGHT_BP = 7_000  # Java Performance (Hunt & John, ch. 7) and IBM's 40–70 % band: above 70 % of -Xmx is risky
 RISING_BP = 2_500  # the live set grew by more than a quarter
+BRIM_BP = 9_500  # no collector works with less than a twentieth free
+CROWDED_BP = 9_000  # above it a rise is cut short by -Xmx …
+WOBBLE_BP = 500  # … so that no more than this counts as flat there
 SPANS = 10
 _OTHER_DEATHS = ("oom_metaspace", "oom_class_space", "oom_direct", "oom_threads", "oom_array")
 
@@ -132,14 +135,19 @@ def _is_rising(gc: GcFacts) -> bool | None:
     """Whether the lowest heap after any collection grew by more than a quarter from early to late in the log.
 
     The log is cut into ten equal spans; the minimum in each bounds the live set from above, whatever the collector.
-    The first span is left out (a process fills up when it starts). None with too few collections to tell. A heap that
-    was full from early on counts as flat: it is too small, whatever it would have grown to.
+    The first span is left out (a process fills up when it starts). None with too few collections to tell, and where
+    -Xmx cuts the rise off: nobody knows what a heap that is full to the brim would have grown to.
     """
-    floors = _floors(gc)
-    early, late = floors[1:4], floors[7:]
-    if len(early) < 3 or not late:
+    floors, maximum = _floors(gc), present(gc.max_heap_bytes) or 0
+    if len(floors) < SPANS:
         return None
-    return median(late) > median(early) * (10_000 + RISING_BP) / 10_000
+    early, late = median(floors[1:4]), median(floors[7:])
+    if late * 10_000 > early * (10_000 + RISING_BP):
+        return True
+    if early * 10_000 >= maximum * BRIM_BP > 0:
+        return None
+    crowded = late * 10_000 >= maximum * CROWDED_BP > 0
+    return None if crowded and late * 10_000 > early * (10_000 + WOBBLE_BP) else False
 
 
 def _floors(gc: GcFacts) -> list[int]:

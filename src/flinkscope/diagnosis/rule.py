@@ -31,6 +31,7 @@ class Rule:
     ``needs``: groups of fact names of ProcessFacts; of each group at least one must be there. ``explains``: ids of
     rules whose firing in the same process is only a symptom of this one. ``roles``: processes it is about.
     ``symptom``: never a root cause by itself; when it fires alone, the cause is not decided yet.
+    ``proved_on``: the Flink or JVM on which its incident was brought about; “recorded texts …” where none was.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Rule:
     versions: str = "1.10 – 2.3"
     symptom: bool = False
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    proved_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,10 @@ _TEXT: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (
         "stdout",
         1,
-        re.compile(r"java\.lang\.OutOfMemoryError|^Dumping heap to |^Heap dump file created|Terminating due to"),
+        re.compile(
+            r"java\.lang\.OutOfMemoryError|IllegalConfigurationException: |^Dumping heap to |^Heap dump file created"
+            r"|Terminating due to"
+        ),
     ),
 )
 

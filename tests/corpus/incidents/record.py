@@ -27,6 +27,7 @@ SMALL_HEAP = {
     "taskmanager.memory.framework.heap.size": "64m",
     "heartbeat.timeout": "600000",
 }
+DONE = "switched from state RUNNING to FINISHED"
 OFTEN = {"execution.checkpointing.interval": "2000"}
 
 
@@ -69,7 +70,15 @@ INCIDENTS = {
         {"state.backend.type": "rocksdb", "taskmanager.memory.managed.size": "4m"},
         seconds=40,
     ),
-    "r24-main": Incident(("main", "1"), "Java heap space", seconds=60),
+    "r24-main": Incident(("main", "1"), "Java heap space", {"jobmanager.memory.process.size": "640m"}),
+}
+
+# the same jobs with what they need: nothing may be found wrong
+INCIDENTS |= {
+    "healthy-shuffle": Incident(("shuffle", "1000"), DONE, {"taskmanager.numberOfTaskSlots": "8"}, 8),
+    "healthy-rocksdb": Incident(("endless", "1000"), DONE, OFTEN | {"state.backend.type": "rocksdb"}),
+    "healthy-state": Incident(("endless", "200000"), DONE, SMALL_HEAP | OFTEN),
+    "healthy-window": Incident(("window", "200000"), DONE),
 }
 
 
@@ -89,8 +98,14 @@ def record(name: str, incident: Incident, jar: Path, folder: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     options = " ".join((GC, DUMP)).format(folder=out)
-    config = {"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "1",
-              "restart-strategy.fixed-delay.delay": "1s", "env.java.opts.taskmanager": options}  # fmt: skip
+    jm_options = options.replace("gc.log", "jobmanager-gc.log")
+    config = {
+        "env.java.opts.jobmanager": jm_options,
+        "env.java.opts.taskmanager": options,
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "1",
+        "restart-strategy.fixed-delay.delay": "1s",
+    }
     with Cluster({**config, **incident.config}) as cluster:
         try:
             cluster.submit(jar, "incidents.FlinkTrouble", incident.words, incident.parallelism)
@@ -100,12 +115,23 @@ def record(name: str, incident: Incident, jar: Path, folder: Path) -> None:
         deadline = time.monotonic() + incident.seconds
         while time.monotonic() < deadline:
             if any(incident.until in path.read_text(errors="replace") for path in texts if path.exists()):
-                time.sleep(6)  # what follows: the restart, the second error, the dump's end
+                time.sleep(6)  # what follows: the restart, the second error
+                _wait_for_dump(texts)
                 break
             time.sleep(1)
         for path in (*texts, cluster.config_path):
             shutil.copy(path, out / path.name)
     print(name, sorted(p.name for p in out.iterdir()), flush=True)
+
+
+def _wait_for_dump(texts: list[Path]) -> None:
+    """Until each dump that was begun is there, at most a minute."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        said = "".join(path.read_text(errors="replace") for path in texts if path.suffix == ".out")
+        if said.count("Dumping heap to") <= said.count("Heap dump file created"):
+            return
+        time.sleep(1)
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ RULE = Rule(
     explains=("R10", "R31", "R32"),
     roles=("taskmanager",),
     thresholds={"live_share_bp": Threshold(TIGHT_BP, "bp of -Xmx", "above 70 % is risky: Java Performance ch. 7")},
+    proved_on="Java 17 (corpus R01-flat-live-set)",
 )
 
 
@@ -48,8 +49,8 @@ def check(facts: ProcessFacts) -> Outcome:
     if pressure.rising:
         return RuledOut("the live set still rises: more heap alone only dies later", pressure.evidence)
     if pressure.rising is None:
-        collect = "flinkscope gc LOG of a longer run"
-        return Unclear("too few collections to tell a flat live set from a rising one", collect, pressure.evidence)
+        collect = "a heap dump (jcmd PID GC.heap_dump FILE), or the GC log of a longer run"
+        return Unclear("the GC log does not tell a flat live set from a rising one", collect, pressure.evidence)
     live, share = pressure.live_set_bytes, pressure.live_share_bp
     return Fired(
         summary=f"a stable live set of {human_bytes(live)} fills {human_bp(share or 0)} of the heap",

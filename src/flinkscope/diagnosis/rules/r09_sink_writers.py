@@ -33,6 +33,7 @@ RULE = Rule(
     explains=("R01", "R05", "R10", "R31", "R32"),
     roles=("taskmanager",),
     thresholds={"share_bp": Threshold(MUCH_BP, "bp of the reachable heap", "a quarter: nothing else comes first")},
+    proved_on="recorded texts: facts of heap dumps as the issues describe them",
 )
 
 WRITERS = (

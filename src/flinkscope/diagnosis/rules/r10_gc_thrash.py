@@ -40,6 +40,7 @@ RULE = Rule(
         "fruitless_full_gcs": Threshold(3, "collections", "three in a row that free < 10 %: StreamPark 3947"),
         "gc_share_bp": Threshold(5_000, "bp of one minute", "more time in GC than in work"),
     },
+    proved_on="Java 17, and Flink 2.3.0 with every heap incident (corpus R10-thrash-alone)",
 )
 
 

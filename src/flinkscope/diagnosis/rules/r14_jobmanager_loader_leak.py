@@ -45,6 +45,7 @@ RULE = Rule(
     needs=(("loaders", "log", "gc"),),
     explains=("R10", "R17", "R18", "R31", "R32"),
     roles=("jobmanager",),
+    proved_on="Flink 2.3.0 on Java 11 to 25 (lab jm-metaspace; corpus R14-submissions)",
 )
 
 

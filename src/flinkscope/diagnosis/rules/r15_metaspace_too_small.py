@@ -34,6 +34,7 @@ RULE = Rule(
     needs=(("log", "gc"),),
     explains=("R10", "R31", "R32"),
     roles=("jobmanager", "taskmanager"),
+    proved_on="Java 17 (corpus R15-too-small)",
 )
 
 

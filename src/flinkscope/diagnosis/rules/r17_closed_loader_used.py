@@ -32,6 +32,7 @@ RULE = Rule(
     needs=(("log",),),
     roles=("jobmanager", "taskmanager"),
     versions="1.12 – 2.3",
+    proved_on="recorded texts (corpus R17-closed-loader)",
 )
 
 

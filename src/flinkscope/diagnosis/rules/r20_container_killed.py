@@ -34,6 +34,7 @@ RULE = Rule(
     title="The container was killed for its memory, not the JVM for its heap",
     severity=Severity.CRITICAL,
     needs=(("log",),),
+    proved_on="recorded texts of Kubernetes, the kernel and YARN (corpus R20-…)",
 )
 
 _KILLED = 137

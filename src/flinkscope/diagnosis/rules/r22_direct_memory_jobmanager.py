@@ -33,6 +33,7 @@ RULE = Rule(
     explains=("R31", "R32"),
     roles=("jobmanager",),
     versions="1.11 – 2.3",
+    proved_on="recorded texts (corpus R22-jobmanager-direct)",
 )
 
 _FLAG = "-Djdk.nio.maxCachedBufferSize=262144"

@@ -32,6 +32,7 @@ RULE = Rule(
     needs=(("log",),),
     roles=("taskmanager", "jobmanager"),
     thresholds={"spare_bp": Threshold(1_000, "bp", "a tenth more than asked for, for the next task's exchange")},
+    proved_on="Flink 2.3.0 on Java 17 (corpus R23-network)",
 )
 
 

@@ -43,6 +43,7 @@ RULE = Rule(
     explains=("R01", "R10", "R31", "R32"),
     roles=("jobmanager",),
     thresholds={"share_bp": Threshold(1_500, "bp of the reachable heap", "Flink's own objects at rest keep a tenth")},
+    proved_on="Flink 2.3.0 on Java 17 (corpus R24-main-in-the-jobmanager)",
 )
 
 

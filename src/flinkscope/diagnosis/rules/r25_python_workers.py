@@ -36,6 +36,7 @@ RULE = Rule(
     needs=(("log", "config"),),
     explains=("R20", "R28"),
     roles=("taskmanager",),
+    proved_on="recorded texts (corpus R25-python-reserved)",
 )
 
 _WEIGHTS = "taskmanager.memory.managed.consumer-weights"

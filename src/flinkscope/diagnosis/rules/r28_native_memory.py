@@ -22,7 +22,13 @@ from flinkscope.diagnosis.finding import CodeChange, Fired, Outcome, Remedy, Rul
 from flinkscope.diagnosis.rule import Rule
 from flinkscope.diagnosis.said import as_evidence, said
 
-RULE = Rule(id="R28", title="The system refused native memory", severity=Severity.CRITICAL, needs=(("log",),))
+RULE = Rule(
+    id="R28",
+    title="The system refused native memory",
+    severity=Severity.CRITICAL,
+    needs=(("log",),),
+    proved_on="Java 17 under ulimit -v (corpus R28-native)",
+)
 
 
 def check(facts: ProcessFacts) -> Outcome:

@@ -33,16 +33,15 @@ RULE = Rule(
     title="Flink refuses the memory configuration",
     severity=Severity.CRITICAL,
     needs=(("log", "config"),),
+    proved_on="Flink's own jars of 1.10 to 2.3, 83 configurations each (corpus R29-refused)",
 )
 
 
 def check(facts: ProcessFacts) -> Outcome:
     """Fires on Flink's text, or on a configuration that the model refuses as Flink would."""
     events = said(facts, "memory_configuration")
-    config = present(facts.config)
-    role = flink_role(facts.role)
-    version = version_of(facts)
-    messages = _refusal(dict(config.options), role, version) if config and config.options else ()
+    config, version = present(facts.config), version_of(facts)
+    role, messages = _refused_role(facts, config.options if config else {})
     if not events and (_has_run(facts) or not (messages and config and _is_about(config.options, role))):
         return RuledOut("Flink accepts the memory configuration")
     model = (Evidence(f"the memory model refuses it too: {messages[0]}", config.place),) if messages and config else ()
@@ -52,6 +51,17 @@ def check(facts: ProcessFacts) -> Outcome:
         remedies=_remedies(dict(config.options), role, version) if config and messages else (),
         certainty_bp=9_800 if events else 8_000,
     )
+
+
+def _refused_role(facts: ProcessFacts, options: Mapping[str, str]) -> tuple[Role, tuple[str, ...]]:
+    """The role whose memory Flink refuses, and its texts: the process' own, or of a bare configuration the other's."""
+    own = flink_role(facts.role)
+    other: Role = "taskmanager" if own == "jobmanager" else "jobmanager"
+    for role in (own,) if _has_run(facts) else (own, other):
+        messages = _refusal(dict(options), role, version_of(facts)) if _is_about(options, role) else ()
+        if messages:
+            return role, messages
+    return own, ()
 
 
 def _has_run(facts: ProcessFacts) -> bool:

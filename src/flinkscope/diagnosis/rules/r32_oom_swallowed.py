@@ -31,6 +31,7 @@ RULE = Rule(
     needs=(("log",),),
     roles=("taskmanager",),
     symptom=True,
+    proved_on="Flink 2.3.0 on Java 17 (corpus R21-direct, R32-lives-on)",
 )
 
 _KEY = "taskmanager.jvm-exit-on-oom"

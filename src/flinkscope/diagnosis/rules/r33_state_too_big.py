@@ -31,6 +31,7 @@ RULE = Rule(
     title="The state is too big for checkpoints in the JobManager's memory",
     severity=Severity.ERROR,
     needs=(("log",),),
+    proved_on="Flink 2.3.0 on Java 17 (corpus R33-state-in-jobmanager)",
 )
 
 

@@ -33,6 +33,7 @@ RULE = Rule(
     explains=("R31",),
     roles=("taskmanager",),
     versions="1.13.6 – 1.19",
+    proved_on="Flink 1.17.2 on Java 11 (corpus R34-trigger-loop)",
 )
 
 _TRIGGER = "ContinuousProcessingTimeTrigger"

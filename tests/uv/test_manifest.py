@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -143,3 +144,20 @@ def test_the_dockerfile_has_what_the_job_needs() -> None:
     assert "flink-sql-connector-kafka" in text
     assert "--checksum=sha256:" in text
     assert "flink-s3-fs-presto-2.3.0.jar" in text
+
+
+def test_the_estimate_is_no_less_than_what_was_measured() -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "results" / "uv.json"
+    if not path.is_file():
+        pytest.skip("benchmarks/results/uv.json is not there yet: benchmarks/uv/measure.py writes it")
+    results = json.loads(path.read_text())
+    rows = [row for part in ("designs", "designs-in-more", "ten-million") for row in results.get(part, {}).values()]
+    checked = 0
+    for row in rows:
+        design, backend = row["name"].split()[0], row["name"].split()[-1]
+        if row["live_bytes"] is None or backend in ("rocksdb", "forst") or design not in BYTES_A_VIEW:
+            continue
+        views = row["rows"] * 895 // 1000
+        assert 64 * MIB + BYTES_A_VIEW[design] * views >= row["live_bytes"], row["name"]
+        checked += 1
+    assert checked >= 1

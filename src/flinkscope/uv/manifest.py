@@ -26,8 +26,8 @@ _CONTAINER = "flink-main-container"  # the operator merges a pod template's cont
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,43}[a-z0-9])?")  # the operator's limit is 45 characters
 
 BASE_LIVE_BYTES = 64 * MIB
-# Heap bytes a page view of an open day, from benchmarks/results/uv.json and rounded up. Backends beside the heap have
-# none: there the live set is the base.
+# Heap bytes a page view of an open day, measured with the lab's workload and rounded up; a test holds them against
+# benchmarks/results/uv.json. Backends beside the heap have none: there the live set is the base.
 BYTES_A_VIEW: Mapping[str, int] = {
     "bucket": 32, "approx": 32, "group": 320, "quiet": 320, "cumulate": 480, "incident": 360,
 }  # fmt: skip

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 TARGETS = 50
-WARM_UP_S = 30.0  # imports and the first look at each target are no running cost
+WARM_UP_S = 60.0  # imports and the first look at each target are no running cost
 JOB = {
     "jid": "0" * 31 + "1", "name": "job", "jobType": "STREAMING", "start-time": 1_700_000_000_000, "end-time": -1,
     "duration": 1, "state": "RUNNING", "last-modification": 1_700_000_000_000, "tasks": {"total": 1, "running": 1},

@@ -159,3 +159,29 @@ Total          2174         111480
     with pytest.raises(UnreadableInputError, match="not a class histogram"):
         parse_class_histogram("hello", "h")
     assert source_name("[Q") == "[Q"
+
+
+def test_a_deadlock_over_locks_that_the_dump_does_not_list_is_the_one_that_hotspot_tells() -> None:
+    parked = (
+        "   java.lang.Thread.State: WAITING (parking)\n\t- parking to wait for  <0x{:016x}> (a j.u.c.ReentrantLock)"
+    )
+    cycle = '"{}":\n  waiting for ownable synchronizer 0x{:016x}, (a j.u.c.ReentrantLock),\n  which is held by "{}"\n'
+    text = "\n".join(
+        [
+            "Full thread dump OpenJDK 64-Bit Server VM (17.0.9+9 mixed mode):",
+            '"left" #12 prio=5 os_prio=0 cpu=1.00ms elapsed=9.00s tid=0x00007f0001 nid=0x1 waiting on condition  [0x1]',
+            parked.format(2),
+            '"right" #13 prio=5 os_prio=0 cpu=1.00ms elapsed=9.00s tid=0x00007f0002 nid=0x2 waiting on condition  [0x2]',
+            parked.format(1),
+            "JNI global refs: 7, weak refs: 0",
+            "",
+            "Found one Java-level deadlock:",
+            "=============================",
+            cycle.format("left", 2, "right"),
+            cycle.format("right", 1, "left"),
+            "Java stack information for the threads listed above:",
+            '"left":',
+            "Found 1 deadlock.",
+        ]
+    )
+    assert parse_thread_dump(text, "x").deadlocks == (("left", "right"),)

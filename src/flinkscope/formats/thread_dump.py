@@ -31,6 +31,7 @@ _SYNCHRONIZER = re.compile(r"\s+-\s+<(0x[0-9a-f]+)> \(a ")
 _REST_LOCKED = re.compile(r"\s+-\s+locked (\S+)")
 _REST_SYNCHRONIZER = re.compile(r"\s+- (\S+@[0-9a-f]+)$")
 _CARRIES = re.compile(r"\s+Carrying virtual thread #(\d+)")
+_IN_DEADLOCK = re.compile(r'"(.*)":')
 _LONGEST = 4096
 _KEEPS_OWNER = ("waiting to lock", "waiting to re-lock in wait()", "parking to wait for")
 
@@ -107,7 +108,7 @@ def parse_thread_dump(text: str, source: str) -> ThreadDump:
         lines[first].removeprefix("Full thread dump ").rstrip(":") if begins else None,
         lines[first - 1] if begins and first and re.match(r"\d{4}-\d\d-\d\d", lines[first - 1]) else None,
         threads,
-        deadlocks_of(threads),
+        _all_deadlocks(threads, lines[first:]),
         None if ended or not begins else "the dump has no end: it was cut",
     )
 
@@ -134,6 +135,24 @@ def deadlocks_of(threads: tuple[ThreadRecord, ...]) -> tuple[tuple[str, ...], ..
             cycles.append(tuple(threads[index].name for index in members))
         seen.update(path)
     return tuple(cycles)
+
+
+def _all_deadlocks(threads: tuple[ThreadRecord, ...], lines: list[str]) -> tuple[tuple[str, ...], ...]:
+    """Those found in the locks, and those that HotSpot tells: it also knows owners of locks that the dump does not list
+    (those of java.util.concurrent without ``-l``)."""
+    found = list(deadlocks_of(threads))
+    known = {frozenset(cycle) for cycle in found}
+    cycle: list[str] | None = None
+    for line in [*lines, "Java stack information"]:
+        if line.startswith("Found one Java-level deadlock"):
+            cycle = []
+        elif line.startswith("Java stack information"):
+            if cycle and frozenset(cycle) not in known:
+                found.append(tuple(cycle))
+            cycle = None
+        elif cycle is not None and (told := _IN_DEADLOCK.fullmatch(line)):
+            cycle.append(told[1])
+    return tuple(found)
 
 
 def _blocks(lines: list[str], first: int) -> Iterator[_Block]:

@@ -128,6 +128,7 @@ class Watcher:
             due.failures, due.trouble = due.failures + 1, error.message
             due.next_s = now_s + min(_LONGEST_PAUSE_S, pause_s * 2 ** min(due.failures, 6))
             return []
+        pause_s = max(self._interval_s, due.source.interval_s)  # it may have found out that it costs too much
         due.failures, due.trouble = 0, "" if readings else "gone; waiting for its successor"
         due.next_s = max(due.next_s + pause_s, now_s) if due.next_s else now_s + pause_s
         return update(self.states, readings, now_ns)

@@ -60,17 +60,21 @@ JDBC = Jar(
     "org.apache.flink", "flink-connector-jdbc-core", "4.0.0-2.0",
     "ccb9691bf1d0f97574ae768e1bef05a39c06d7f7b13996e9d485fbdd69dcbfec",
 )  # fmt: skip
+POSTGRES = Jar(
+    "org.apache.flink", "flink-connector-jdbc-postgres", "4.0.0-2.0",
+    "b59c29dc65cafe8ae398e69072b9f6022f4a978a09002fd06a05a1a8dd3348d6",
+)  # fmt: skip
 
 
 def needed(job: UvJob) -> tuple[Jar, ...]:
-    """The jars beyond Flink's own that the job's options ask for (a database's driver is not among them)."""
+    """The jars beyond Flink's own that the job's options ask for; of databases PostgreSQL's dialect, but no driver."""
     jars: list[Jar] = []
     if job["source"] == "kafka" or "kafka" in job.sinks or job["dead-letter-topic"]:
         jars.append(KAFKA)
     if job["format"] == "parquet":
         jars += [PARQUET, HADOOP]
     if "jdbc" in job.sinks:
-        jars.append(JDBC)
+        jars += [JDBC, POSTGRES] if job["jdbc-url"].startswith("jdbc:postgresql:") else [JDBC]
     return tuple(jars)
 
 

@@ -12,6 +12,7 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("NoOffsetForPartitionException", "--start committed: the group has no offsets yet", True),
     ("Could not find any factory for identifier 'parquet'", "flink-sql-parquet is not on the class path", True),
     ("Could not find any factory for identifier 'jdbc'", "the JDBC connector is not on the class path", True),
+    ("any jdbc dialect factory", "give the database's dialect: --jar flink-connector-jdbc-NAME.jar", True),
     ("No suitable driver", "the database's driver is not on the class path: --jar DRIVER.jar", True),
     ("NoClassDefFoundError: org/apache/hadoop", "Parquet needs Hadoop on the class path", True),
     ("NoClassDefFoundError: org/apache/flink/connector/kafka", "the Kafka connector is not on the class path", True),

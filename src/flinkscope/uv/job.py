@@ -173,6 +173,8 @@ def _check_sinks(values: dict[str, str]) -> None:
         values.setdefault("redis", DEFAULT_URL)
     for sink in sinks:
         _need(values, f"sink {sink}")
+    if ("jdbc-user" in values) != ("jdbc-password" in values):
+        raise UsageError("--jdbc-user and --jdbc-password go together", hint="or put both into --jdbc-url")
 
 
 def _need(values: Mapping[str, str], what: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from flinkscope.errors import LabError, UsageError
 from flinkscope.lab.cluster import Cluster
+from flinkscope.lab.rest import Rest
 from flinkscope.lab.submission import Submitted, submit
 from flinkscope.lab.wheels import DEFAULT_FLINK, DEFAULT_JAVA, flink_home, java_home
 from flinkscope.progress import SILENT, Progress
@@ -27,6 +28,7 @@ from flinkscope.uv.job import ENTRY_CLASS, JAR, UvJob
 
 TICK_S = 0.5
 STOP_LIMIT_S = 120.0
+SUBMIT_TIMEOUT_S = 180.0  # main() runs in the JobManager meanwhile; SQL is planned there
 DYING_S = 2.0
 PRINTED_LINES = 20
 ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
@@ -197,7 +199,7 @@ class Embedded:
             raise
 
     def _submit(self) -> str:
-        rest, words = self.cluster.rest, self.job.arguments()
+        rest, words = Rest(self.cluster.rest_url, SUBMIT_TIMEOUT_S), self.job.arguments()
         saved = None if self.savepoint is None else _uri(self.savepoint)
         try:
             return rest.run(rest.upload(JAR), ENTRY_CLASS, words, self.place.parallelism, saved)

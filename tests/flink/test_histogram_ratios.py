@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flinkscope import diagnose
+from flinkscope.cli.main import main
 from flinkscope.diagnosis.finding import RuledOut, Unclear
 from flinkscope.flink.histogram_ratios import state_ratios
 from flinkscope.formats.class_histogram import parse_class_histogram
@@ -47,6 +48,36 @@ def test_ratios(counts: tuple[int, ...], pattern: str | None, certainty_bp: int)
     if pattern == "continuous trigger":
         assert found.panes == 22_000
         assert found.own_bytes == counts[0] * 40 + counts[1] * 64
+
+
+@pytest.mark.parametrize(
+    ("extra", "contents"),
+    [
+        ("org.apache.flink.streaming.runtime.streamrecord.StreamRecord", "1.1 stream records a window: an evictor"),
+        ("java.util.HashMap", "1.1 hash maps a window: a map state"),
+        ("org.apache.flink.table.data.binary.BinaryRowData", "1.1 rows an entry: state of SQL operators"),
+    ],
+)
+def test_what_else_a_pane_keeps(extra: str, contents: str) -> None:
+    text = histogram(22_000, 44_000, 22_000).replace("Total", f"  99:   24000   768000  {extra}\nTotal")
+    assert state_ratios(parse_class_histogram(histogram(22_000, 44_000, 22_000), "h.txt")).contents is None
+    assert (state_ratios(parse_class_histogram(text, "h.txt")).contents or "").startswith(contents)
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "histogram.txt"
+    path.write_text(histogram(22_000, 44_000, 22_000))
+    for words, expected in (([], "continuous trigger: 70 % sure"), (["--json"], '"panes": 22000')):
+        with pytest.raises(SystemExit) as end:
+            main(["state", "ratios", str(path), *words])
+        assert end.value.code == 0
+        assert expected in capsys.readouterr().out
+    for content, code in (("no histogram", 4), (None, 3)):
+        path.write_text(content) if content else path.unlink()
+        with pytest.raises(SystemExit) as end:
+            main(["state", "ratios", str(path)])
+        assert end.value.code == code
+        assert "hint:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("timers", "outcome"), [(44_000, Unclear), (22_000, RuledOut)])

@@ -24,7 +24,7 @@ _TRIGGERS = (
 
 @click.group(
     "state",
-    short_help="what window state and timers will weigh: predict, compare designs",
+    short_help="what window state and timers will weigh: predict, compare designs, ratios",
     epilog="Example: flinkscope state predict --keys 20m --interval 3min --slots 4 --parallelism 4",
 )
 def command() -> None:
@@ -91,6 +91,36 @@ def predict(**options: Any) -> None:
         _echo_json(found, need, others, notes, fit)
         return
     _show(found, need, others, notes, (options["heap"], fit), read)
+
+
+@command.command("ratios", epilog="Example: jcmd PID GC.class_histogram > h.txt; flinkscope state ratios h.txt")
+@click.argument("histogram", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: counts, bytes, certainty in basis points.")
+def ratios(histogram: Path, as_json: bool) -> None:
+    """What a class histogram alone tells of window state: ratios of counts, with their certainty.
+
+    It names no job or operator; a heap dump does (flinkscope heap flink).
+    """
+    from dataclasses import asdict
+    from textwrap import fill
+
+    from flinkscope.cli.show import echo_json
+    from flinkscope.flink.histogram_ratios import read_ratios
+    from flinkscope.units import human_bytes
+
+    found = read_ratios(histogram)
+    if as_json:
+        echo_json(asdict(found))
+        return
+    sure = f"{found.certainty_bp / 100:.0f} % sure" if found.pattern else "nothing can be said"
+    lines = [f"{found.pattern or 'no known pattern'}: {sure}", f"  {found.why}"]
+    if found.contents:
+        lines.append(f"  {found.contents}")
+    if found.pattern:
+        lines.append(f"  about {found.panes:,} (key, window) panes; entries and timers {human_bytes(found.own_bytes)}")
+    lines.append("  a heap dump names jobs, operators and states: jcmd PID GC.heap_dump, flinkscope heap flink")
+    for line in lines:
+        click.echo(fill(line, 100, subsequent_indent="    "))
 
 
 def _read(options: dict[str, Any]) -> ReadFromDump | None:

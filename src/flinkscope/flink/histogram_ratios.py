@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from flinkscope.formats.class_histogram import ClassHistogram
+from flinkscope.errors import SourceError
+from flinkscope.formats.class_histogram import ClassHistogram, parse_class_histogram
 from flinkscope.place import Place
+from flinkscope.sources.recognise import text_of
 
 _ENTRY = "org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry"
 _TIMER = "org.apache.flink.streaming.api.operators.TimerHeapInternalTimer"
 _WINDOW = "org.apache.flink.streaming.api.windowing.windows.TimeWindow"
 _RECORD = "org.apache.flink.streaming.runtime.streamrecord.StreamRecord"
 _LIST = "java.util.ArrayList"
+_MAP = "java.util.HashMap"
+_BINARY_ROW = "org.apache.flink.table.data.binary.BinaryRowData"
+_GENERIC_ROW = "org.apache.flink.table.data.GenericRowData"
+_MOST_BYTES = 64 * 1024 * 1024
 _FEW_ENTRIES = 1_000  # below it ratios of Flink's own objects drown the pattern
 
 
@@ -20,7 +27,8 @@ class StateRatios:
     """Counts of a histogram that tell of window state, and what their ratios say.
 
     ``pattern``: ``continuous trigger``, ``timers only``, ``one timer a key``, or None. ``certainty_bp``: how sure the
-    pattern is; never more than 7,000, since a histogram names no operator. ``panes``: estimated (key, window) pairs.
+    pattern is; never more than 7,000, since a histogram names no operator. ``contents``: what else the
+    counts tell. ``panes``: estimated (key, window) pairs.
     ``own_bytes``: entries and timers with their de-duplication nodes, without keys, values and tables.
     """
 
@@ -30,12 +38,23 @@ class StateRatios:
     stream_records: int
     array_lists: int
     panes: int
+    contents: str | None
     own_bytes: int
     total_bytes: int
     pattern: str | None
     certainty_bp: int
     why: str
     place: Place
+
+
+def read_ratios(path: Path) -> StateRatios:
+    """As ``state_ratios`` of a file, gzipped or not. Raises SourceError, or UnreadableInputError for no histogram."""
+    try:
+        text = text_of(path, _MOST_BYTES)
+    except OSError as error:
+        reason = f"{path}: {error.strerror or error}"
+        raise SourceError(reason, hint="jcmd PID GC.class_histogram > histogram.txt") from error
+    return state_ratios(parse_class_histogram(text, path.name))
 
 
 def state_ratios(histogram: ClassHistogram) -> StateRatios:
@@ -57,6 +76,7 @@ def state_ratios(histogram: ClassHistogram) -> StateRatios:
         stream_records=count.get(_RECORD, 0),
         array_lists=count.get(_LIST, 0),
         panes=min(windows, timers // 2) if pattern == "continuous trigger" else min(windows or timers, timers),
+        contents=_contents(entries, windows, count),
         own_bytes=size.get(_ENTRY, 0) + size.get(_TIMER, 0) + node_bytes,
         total_bytes=histogram.total_bytes,
         pattern=pattern,
@@ -64,6 +84,23 @@ def state_ratios(histogram: ClassHistogram) -> StateRatios:
         why=why,
         place=histogram.place,
     )
+
+
+def _contents(entries: int, windows: int, count: dict[str, int]) -> str | None:
+    """What a pane keeps besides, by ratios to the time windows; None where nothing stands out."""
+    if entries < _FEW_ENTRIES:
+        return None
+    found = []
+    records = count.get(_RECORD, 0) / max(1, windows)
+    if windows and records >= 0.5:
+        found.append(f"{records:.2g} stream records a window: an evictor keeps whole elements")
+    maps = count.get(_MAP, 0) / max(1, windows)
+    if windows and maps >= 0.5:
+        found.append(f"{maps:.2g} hash maps a window: a map state for each pane")
+    rows = (count.get(_BINARY_ROW, 0) + count.get(_GENERIC_ROW, 0)) / max(1, entries)
+    if rows >= 0.5:
+        found.append(f"{rows:.2g} rows an entry: state of SQL operators")
+    return "; ".join(found) or None
 
 
 def _pattern(entries: int, timers: int, windows: int, count: dict[str, int]) -> tuple[str | None, int, str]:

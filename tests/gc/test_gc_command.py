@@ -114,3 +114,17 @@ def test_follow_prints_collections_as_they_come(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_one_of_two_jvms_that_wrote_into_one_log(tmp_path: Path) -> None:
+    path = tmp_path / "gc.log"
+    rows = [row.replace("][info]", f"][{pid}][info]") + "\n" for row in HEALTHY.splitlines()[1:] for pid in (12, 77)]
+    path.write_text("".join(rows) + rows[0].replace("GC(0)", "GC(3)").replace("1.100s", "9.500s"))
+    whole = run("gc", path)
+    assert "one of 2 JVMs in this log" in whole.stdout
+    assert "without pid 77" in whole.stdout.replace("\n  ", " ")
+    other = json.loads(run("gc", path, "--jvm", "pid 77", "--json").stdout)
+    assert other["coverage"]["other_jvms"] == ["pid 12"]
+    assert other["figures"]["pause_count"]["value"] == 3
+    wrong = run("gc", path, "--jvm", "pid 5")
+    assert (wrong.returncode, "pid 12, pid 77" in wrong.stderr) == (2, True)

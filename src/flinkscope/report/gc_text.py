@@ -87,7 +87,10 @@ def _names(log: GcLog) -> str:
 def _title(log: GcLog, ink: Ink, width: int) -> list[str]:
     heap = f"heap up to {human_bytes(log.max_heap_bytes)}" if log.max_heap_bytes else ""
     runs = f"{len(log.segments)} JVMs one after another" if len(log.segments) > 1 else ""
-    about = [log.collector or "collector unknown", f"JDK {log.jdk}" if log.jdk else "", heap, runs]
+    others = "lines of several JVMs are mixed" if log.is_mixed else ""
+    if log.coverage.other_jvms:
+        others = f"one of {len(log.coverage.other_jvms) + 1} JVMs in this log"
+    about = [log.collector or "collector unknown", f"JDK {log.jdk}" if log.jdk else "", heap, runs, others]
     return [ink.strong(fitted(_names(log), width)), "  " + harmless(" · ".join(part for part in about if part))]
 
 

@@ -88,6 +88,8 @@ def _heap_limit(log: GcLog) -> str:
 
 
 def _restarts(log: GcLog) -> str:
+    if log.coverage.other_jvms:
+        return f"one of {len(log.coverage.other_jvms) + 1} JVMs in this log"
     return f"{len(log.segments)} JVMs" if len(log.segments) > 1 else ""
 
 

@@ -61,6 +61,7 @@ class EventPlan:
                 raise UsageError(f"{name} must not be negative")
         if self.users > 1 << 31 or self.items > 1 << 40 or self.days > 3_650:
             raise UsageError("at most 2^31 users, 2^40 items, 3650 days")
+        time_zone(self.zone)
 
     def shop(self) -> Shop:
         """The generator of the rows before any fault; in time order, evenly over the days."""

@@ -168,6 +168,8 @@ def test_other_formats_with_dirt(kind: str, redis: RedisServer, tmp_path: Path) 
     with redis.client() as client:
         client.flushall()
     proof = Proof(tmp_path, redis, kind=kind)
+    if kind == "jsonl":
+        (proof.events / "part-99999.jsonl").touch()  # an empty file says nothing and disturbs nobody
     job = proof.job()
     with embedded(job) as run:
         finished(run)

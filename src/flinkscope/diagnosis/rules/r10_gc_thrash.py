@@ -55,9 +55,19 @@ def check(facts: ProcessFacts) -> Outcome:
     spent = "" if share is None else f", {human_bp(share)} of the worst minute spent in GC pauses"
     return Fired(
         summary=f"{human_count(len(gc.full_gcs))} full GCs{spent}",
-        evidence=(*_row_evidence(gc), *share_evidence(gc)),
+        evidence=(*_row_evidence(gc), *share_evidence(gc), *_remarks(gc)),
         remedies=(),
         certainty_bp=9_500,
+    )
+
+
+def _remarks(gc: GcFacts) -> tuple[Evidence, ...]:
+    """What the GC engine itself remarks beside the thrashing: humongous objects, calls of System.gc(), swapping …"""
+    others = (note for note in gc.notes if note.id not in ("gc-thrash", "heap-too-small-for-live-set", "out-of-memory"))
+    return tuple(
+        Evidence(f"{note.title}: {text}", Place(gc.place.source, line=place.line))
+        for note in others
+        for text, place in note.evidence[:1]
     )
 
 

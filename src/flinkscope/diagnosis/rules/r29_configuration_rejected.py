@@ -54,10 +54,13 @@ def check(facts: ProcessFacts) -> Outcome:
 
 
 def _refused_role(facts: ProcessFacts, options: Mapping[str, str]) -> tuple[Role, tuple[str, ...]]:
-    """The role whose memory Flink refuses, and its texts: the process' own, or of a bare configuration the other's."""
+    """The role whose memory Flink refuses, and its texts: the process' own; a bare configuration may be a JobManager's.
+
+    Where nothing tells the role of a process, it counts as a TaskManager.
+    """
     own = flink_role(facts.role)
-    other: Role = "taskmanager" if own == "jobmanager" else "jobmanager"
-    for role in (own,) if _has_run(facts) else (own, other):
+    roles: tuple[Role, ...] = (own,) if _has_run(facts) or own == "jobmanager" else (own, "jobmanager")
+    for role in roles:
         messages = _refusal(dict(options), role, version_of(facts)) if _is_about(options, role) else ()
         if messages:
             return role, messages

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import random
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from flinkscope.uv.run import Embedded
 from flinkscope.uv.store import RedisAddress, VisitorStore
 from flinkscope.uv.zone import day_name
 from uv_support.kafka_server import kafka_server
-from uv_support.redis_server import RedisServer, redis_server
+from uv_support.redis_server import RedisServer, free_port, redis_cluster, redis_server
 
 GENERATED = {
     "source": "generator",
@@ -73,6 +76,73 @@ def test_generated_events_across_midnight_are_in_redis_to_the_last_visitor(redis
     assert meta["zone"] == "Asia/Shanghai"
     assert meta["design"] == "bucket"
     assert not [field for field in meta if field.startswith("batch:")], "a finished job leaves no bookkeeping"
+
+
+@pytest.mark.flink
+def test_ids_of_62_bits_and_texts_as_keys(tmp_path: Path) -> None:
+    numbers = random.Random(7)
+    visitors = {f"city {n}, {'north' if n % 2 else 'south'}": 3_000 if n < 3 else n % 90 + 1 for n in range(400)}
+    rows = [
+        (city, user, 1_511_701_200 + n)
+        for city, many in visitors.items()
+        for n, user in enumerate([numbers.randrange(1 << (62 if numbers.random() < 0.5 else 20)) for _ in range(many)])
+    ]
+    rows += numbers.choices(rows, k=3_000)
+    numbers.shuffle(rows)
+    template = '{"userId": %d, "itemId": 1, "categoryId": 1, "behavior": "pv", "ts": %d, "city": "%s"}\n'
+    (tmp_path / "rows.jsonl").write_text("".join(template % (user, ts, city) for city, user, ts in rows))
+    expected = {city: len({user for other, user, _ in rows if other == city}) for city in visitors}
+    options = {"path": f"{tmp_path}/rows.jsonl", "key": "city", "sink": "files", "out": str(tmp_path / "out")}
+    with Embedded(uv_job(options)) as run:
+        summary = run.wait(300)
+    assert (summary.state, summary.malformed, summary.late) == ("FINISHED", 0, 0)
+    found: dict[str, int] = {}
+    for path in (tmp_path / "out").glob("[!.]*.csv"):
+        with path.open(newline="") as stream:
+            for _, city, count in csv.reader(stream):
+                found[city] = max(found.get(city, 0), int(count))
+    assert found == expected
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_redis_as_a_cluster_and_with_tls_and_a_password(tmp_path: Path) -> None:
+    options = {**GENERATED, "prefix": "safe:"}
+    expected = by_pair(recount_generated(uv_job({**options, "sink": "print"})))
+    with redis_cluster() as nodes:
+        job = uv_job({**options, "redis": nodes[0].url, "redis-cluster": "true"})
+        with Embedded(job) as run:
+            assert run.wait(300).state == "FINISHED"
+        with VisitorStore(RedisAddress(nodes[0].url, "safe:", cluster=True)) as store:
+            assert {
+                (day, k): v for day in store.days() for step in store.steps(day) for k, v in step.items()
+            } == expected
+    port, authority, words = tls_words(tmp_path)
+    with redis_server(*words, "--requirepass", "s3cret"):
+        (tmp_path / "password").write_text("s3cret\n")
+        url = f"rediss://localhost:{port}/0"
+        files = {"redis-ca-file": str(authority), "redis-password-file": str(tmp_path / "password")}
+        with Embedded(uv_job({**options, "redis": url, **files})) as run:
+            assert run.wait(300).state == "FINISHED"
+        with VisitorStore(
+            RedisAddress(f"rediss://:s3cret@localhost:{port}/0", "safe:", False, str(authority))
+        ) as store:
+            assert {
+                (day, k): v for day in store.days() for step in store.steps(day) for k, v in step.items()
+            } == expected
+
+
+def tls_words(folder: Path) -> tuple[int, Path, tuple[str, ...]]:
+    """A port, a certificate for localhost that is its own authority, and redis-server's words for them."""
+    key, certificate, port = folder / "key.pem", folder / "certificate.pem", free_port()
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-keyout", key, "-out", certificate, "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    words = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
+             "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no")  # fmt: skip
+    return port, certificate, words
 
 
 @pytest.mark.flink

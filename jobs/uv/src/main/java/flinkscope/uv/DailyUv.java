@@ -49,10 +49,9 @@ public final class DailyUv {
             case "incident":
             case "quiet":
                 return WindowDesigns.counts(onTime(views, options, lateness), options, key, days);
+            case "group":
             case "cumulate":
                 return SqlDesigns.counts(environment, onTime(views, options, lateness), options, key, days);
-            case "group":
-                return SqlDesigns.counts(environment, views, options, key, days);
             default:
                 throw new IllegalArgumentException(
                         "--design " + design + ": bucket, group, cumulate, quiet, approx or incident");

@@ -31,11 +31,16 @@ lint: bootstrap
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# Dumps and logs of the benchmarks stay in .bench; the heap needs a javac. Results are committed.
+# All figures, with the peers that install from registries in the same run; an hour. Dumps and logs stay in .bench; the
+# heap needs a javac. Results and their table are committed.
 bench: bootstrap
 	@mkdir -p .bench
 	@$(BIN)/python benchmarks/gclog/measure.py 200 --result benchmarks/results/gclog.json
+	@$(BIN)/python benchmarks/gclog/peers.py 200 --folder .bench --result benchmarks/results/gclog_peers.json
 	@$(BIN)/python benchmarks/heap/measure.py --folder .bench --sizes 0.15 1.6 --out benchmarks/results/heap.json
+	@$(BIN)/python benchmarks/soak/fleet.py --result benchmarks/results/fleet.json
+	@$(BIN)/python benchmarks/soak/watch.py 30 --result benchmarks/results/soak_watch.json
+	@$(BIN)/python benchmarks/table.py
 
 reference: bootstrap
 	@$(BIN)/python tools/make_reference.py

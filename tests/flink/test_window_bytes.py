@@ -61,8 +61,14 @@ class Row:
     def predicted_bytes(self) -> float:
         """Objects of all panes at the moment; tables and queue as large as they ever were."""
         costs = [pane_cost(self.design, EVENT, COMPRESSED, m) for m in LIVED[self.moment]]
-        registered = 1 + self.design.fires_quiet_keys + (self.design.own_state != "none" and self.moment != "elements")
-        parts = [max(getattr(c, part) for c in costs) for part in ("contents", "trigger_state", "own")]
+        registered = (
+            1
+            + (self.design.fires_quiet_keys or "count" in self.design.trigger)
+            + (self.design.own_state != "none" and self.moment != "elements")
+        )
+        parts: list[float] = [max(getattr(c, part) for c in costs) for part in ("contents", "trigger_state", "own")]
+        if self.moment == "ended" and self.design.empties_contents:
+            parts[0] /= 20  # emptied at each firing: never more than an interval's
         used = [part for part in parts if part]
         tables = sum(state_table_bytes(KEYS * part, GROUPS, COMPRESSED) for part in used)
         tables += state_table_bytes(1, GROUPS, COMPRESSED) * max(0, registered - len(used))

@@ -83,6 +83,17 @@ class Layout:
             slots += slots >> 1
         return self.instance(1, 8) + self.references(slots)
 
+    @property
+    def state_map(self) -> int:
+        """A CopyOnWriteStateMap without its table, and the header of that; its snapshot versions: an empty TreeSet."""
+        empty_tree_set = self.instance(1) + self.instance(7, 8)
+        return self.instance(5, 28) + empty_tree_set + self.array_header
+
+    @property
+    def timer_map(self) -> int:
+        """A key group's de-duplication map, a HashMap without its table, and the header of that."""
+        return self.instance(4, 16) + self.array_header
+
     def hash_map(self, pairs: int) -> int:
         """A HashMap with its table and nodes, without keys and values."""
         slots = _FIRST_MAP_SLOTS
@@ -114,8 +125,8 @@ def table_slots(entries: float, groups: int, smallest: int) -> float:
 
 
 def state_table_bytes(entries: float, groups: int, layout: Layout) -> float:
-    """The tables of one state at the largest number of entries that it ever had: they never shrink."""
-    return table_slots(entries, groups, _SMALLEST_STATE_TABLE) * layout.reference
+    """Maps and tables of one state at the largest number of entries that it ever had: they never shrink."""
+    return table_slots(entries, groups, _SMALLEST_STATE_TABLE) * layout.reference + groups * layout.state_map
 
 
 def timer_table_bytes(timers: float, groups: int, subtasks: int, layout: Layout) -> float:
@@ -124,7 +135,7 @@ def timer_table_bytes(timers: float, groups: int, subtasks: int, layout: Layout)
     while slots < timers / subtasks + 1:
         slots += slots >> 1
     smallest = _doubled(_SMALLEST_STATE_TABLE * subtasks / groups, 1)
-    return (slots * subtasks + table_slots(timers, groups, smallest)) * layout.reference
+    return (slots * subtasks + table_slots(timers, groups, smallest)) * layout.reference + groups * layout.timer_map
 
 
 def _doubled(entries: float, smallest: int) -> int:

@@ -12,7 +12,7 @@ from flinkscope.flink.state_facts import Home, WindowOperator
 from flinkscope.place import Place
 
 _MASK = (1 << 64) - 1
-_COMBINED = "combinedWatermark"
+_NEVER, _ENDED = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _OPERATOR_BASES = (
     "org.apache.flink.streaming.api.operators.AbstractStreamOperator",
     "org.apache.flink.streaming.api.operators.AbstractStreamOperatorV2",
@@ -170,7 +170,10 @@ def _user_function(reader: Reader, index: int) -> str | None:
 
 def watermark(reader: Reader, operator: int) -> int | None:
     """The event time that the operator has reached; None before the first watermark and after the last."""
-    value = reader.number(reader.follow(operator, "internalTimerService"), "currentWatermark")
-    if value is None:  # no window operator: the one that it combines from its inputs, since 1.13
-        value = reader.number(reader.follow(operator, "combinedWatermark", "combinedWatermarkStatus"), _COMBINED)
-    return None if value in (None, np.iinfo(np.int64).min, np.iinfo(np.int64).max) else value
+    told = (
+        reader.number(reader.follow(operator, "internalTimerService"), "currentWatermark"),
+        reader.number(reader.follow(operator, "combinedWatermark", "combinedWatermarkStatus"), "combinedWatermark"),
+        reader.number(reader.follow(operator, "container", "inputWatermarkGauge"), "currentWatermark"),
+    )  # a window operator's own; of several inputs, since 1.13; of its task's only input
+    value = next((v for v in told if v is not None and v != _NEVER), None)
+    return None if value == _ENDED else value

@@ -11,7 +11,14 @@ import click
 @click.command("events", epilog="Example: flinkscope uv events --out events --events 1m --duplicates 1 --late 0.1")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the files.")
 @click.option("--events", "rows", default="1m", show_default=True, metavar="N", help="Rows: 300k, 5m.")
-@click.option("--format", "kind", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    default="csv",
+    show_default=True,
+    help="Of the files.",
+)
 @click.option("--gzip", "compressed", is_flag=True, help="Compress CSV and JSON lines.")
 @click.option("--rows-per-file", default="1m", show_default=True, metavar="N", help="Rows of one file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same files.")

@@ -9,6 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from flinkscope.capture.collect import Wishes
+    from flinkscope.cli.show import TerminalProgress
+    from flinkscope.report.answer import Answer
 
 _LEVELS = ("critical", "error", "warning", "info", "never")
 
@@ -60,16 +62,16 @@ def command(
     Strings of a heap dump are not shown.
     """
     from flinkscope.cli.show import TerminalProgress, terminal_colour
+
+    progress = TerminalProgress()
+    progress.phase("looking at what was given")  # before the imports, which take longest on a small case
+    try:
+        found = _answer(sources, output, progress, live)
+    finally:
+        progress.done()
     from flinkscope.diagnosis.finding import Severity
     from flinkscope.report import render_json, render_terminal, write_report
-    from flinkscope.report.answer import answer
-    from flinkscope.report.output import form_of
 
-    for path in output:
-        form_of(path)  # a wrong ending is better told before the work than after it
-    wishes = None if all(Path(source).exists() for source in sources) else _wishes(**live)
-    where = {"namespace": live["namespace"], "context": live["context"]}
-    found = answer(*sources, wishes=wishes, progress=TerminalProgress(), **where)
     for path in output:
         write_report(found.report, path, language=language)
     if as_json:
@@ -79,6 +81,19 @@ def command(
         for path in output:
             click.echo(f"report: {path}")
     return 0 if fail_on == "never" or not found.diagnosis.at_or_above(Severity(fail_on)) else 1
+
+
+def _answer(
+    sources: tuple[str, ...], output: tuple[Path, ...], progress: TerminalProgress, live: dict[str, Any]
+) -> Answer:
+    from flinkscope.report.answer import answer
+    from flinkscope.report.output import form_of
+
+    for path in output:
+        form_of(path)  # a wrong ending is better told before the work than after it
+    where = {"namespace": live.pop("namespace"), "context": live.pop("context")}
+    wishes = None if all(Path(source).exists() for source in sources) else _wishes(**live)
+    return answer(*sources, wishes=wishes, progress=progress, **where)
 
 
 def _wishes(*, heap: bool, stop_budget_s: float, **live: Any) -> Wishes:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from flinkscope.cli.main import cli
 from flinkscope.flink.loader_duplicates import duplicate_sets
 from flinkscope.flink.loaders import UserLoader, pin_groups, user_loaders
 from flinkscope.flink.pin_catalogue import KINDS, SITES, site_of
@@ -249,6 +252,23 @@ def test_threads_are_told_with_whose_class_loader_they_have_as_context(tmp_path:
     dump = heap_thread_dump(opened)
     assert sorted(thread.name for thread in dump.threads) == ["Source (1/1)#0", "pool-1", "theirs"]
     assert dump.gap
+
+
+def test_the_command_line_shows_contexts_and_sets_of_duplicates(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    for _ in range(2):
+        heap.context_pin(heap.loader(closed=True), "pool-1")
+    heap.done().open(tmp_path)
+    (dump,) = tmp_path.glob("*.hprof")
+    result = CliRunner().invoke(cli, ["threads", str(dump), "--json"])
+    contexts = json.loads(result.stdout)["context_class_loaders"]
+    assert [(one["state"], one["threads"]) for one in contexts] == [("leaked", ["pool-1"])] * 2
+    text = CliRunner().invoke(cli, ["threads", str(dump)]).stdout
+    assert "context class loaders" in text
+    assert max(map(len, text.splitlines())) <= 100
+    by_loaders = CliRunner().invoke(cli, ["heap", "duplicates", str(dump), "--by", "loaders"]).stdout
+    assert by_loaders.startswith("2 copies of 1 class, 0 instances\n  user.Job\n")
+    assert "does not tell when the jobs" in by_loaders
 
 
 def test_a_dump_without_flink_has_no_user_loaders(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def _render(rows: Sequence[DuplicateRow], top: int) -> None:
 
 def _render_sets(sets: Sequence[DuplicateSet], top: int) -> None:
     for one in sets[:top]:
-        click.echo(f"{one.copies} copies of {len(one.classes):,} classes, {one.instances:,} instances")
+        classes = "1 class" if len(one.classes) == 1 else f"{len(one.classes):,} classes"
+        click.echo(f"{one.copies} copies of {classes}, {one.instances:,} instances")
         click.echo(f"  {tail(', '.join(one.classes[:3]), 94)}{' …' if len(one.classes) > 3 else ''}")
         click.echo(f"  first: {_owner(one.first)}\n  last:  {_owner(one.last)}")
     if any(not one.ordered for one in sets[:top]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -144,7 +145,7 @@ def _show(dump: ThreadDump, view: ThreadView, change: ThreadDifference | None, r
         of_states = ", ".join(f"{count} {state.lower()}" for state, count in group.states.items())
         click.echo(f"  {group.count:>5} × {_cut(group.pattern, 48):<48}  {_cut(of_states, 38)}")
     if isinstance(view.busiest, Absent):
-        click.echo(f"\n{view.busiest}: {view.busiest.how_to_get}")
+        click.echo("\n" + fill(f"{view.busiest}: {view.busiest.how_to_get}", 98))
     else:
         click.echo("\nbusiest")
         for busy in view.busiest[:_SHOWN]:

@@ -6,6 +6,7 @@ import csv
 import json
 import random
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from click.testing import CliRunner
 from flinkscope.cli.main import cli
 from flinkscope.errors import LabError, SourceError
 from flinkscope.lab.check import Counts
+from flinkscope.lab.cluster import Cluster
+from flinkscope.uv.compare import read_counts
 from flinkscope.uv.generated import recount_generated
 from flinkscope.uv.job import uv_job
 from flinkscope.uv.ready import check_ready
@@ -143,6 +146,31 @@ def tls_words(folder: Path) -> tuple[int, Path, tuple[str, ...]]:
     words = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
              "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no")  # fmt: skip
     return port, certificate, words
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_on_a_session_cluster_and_printed(tmp_path: Path) -> None:
+    options = {**GENERATED, "sink": "files,print", "out": str(tmp_path / "out")}
+    with Cluster({"taskmanager.numberOfTaskSlots": "2", "web.submit.enable": "false"}) as cluster:
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        done = CliRunner().invoke(
+            cli, ["uv", "run", *words, "--cluster", cluster.rest_url, "--parallelism", "2", "--json"],
+            standalone_mode=False,
+        )  # fmt: skip
+        assert done.exception is None, done.exception
+        submitted = json.loads(done.stdout)
+        assert submitted["warning"] is None
+        deadline = time.monotonic() + 300
+        while (state := cluster.rest.get(f"/jobs/{submitted['job']}")["state"]) != "FINISHED":
+            assert state not in ("FAILED", "CANCELED")
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        printed = cluster.workers[0].out.read_text()
+    expected = by_pair(recount_generated(uv_job(options)))
+    assert by_pair(read_counts(tmp_path / "out")) == expected
+    (day, item), visitors = max(expected.items(), key=lambda pair: int(pair[1]))
+    assert f"{day} {item}: {visitors} visitors" in printed
 
 
 @pytest.mark.flink

@@ -67,7 +67,7 @@ def heap_pressure(facts: ProcessFacts) -> HeapPressure:
 
 
 def _deaths(facts: ProcessFacts) -> list[Evidence]:
-    events = [e for e in facts.log_events if e.kind == "oom_heap"]
+    events = [e for e in facts.log_events if e.kind in ("oom_heap", "oom_gc_overhead")]
     found = [Evidence(f"the process said: {e.text}", e.place) for e in events[:1]]
     heap, gc = present(facts.heap), present(facts.gc)
     if heap is not None and heap.oom_thread is not None and _was_full(facts, heap):

@@ -50,7 +50,7 @@ CATALOGUE: tuple[SymptomText, ...] = (
      r"Could not execute application\.|RestHandlerException \(error while printing stack "
      r"trace\)"),
     _text("container_killed", "R20",
-     r"\bOOMKilled\b|is running (?:\d+\w* )?beyond (?:the '?)?(?P<limit>physical|virtual)"
+     r"\bOOMKilled\b|is running (?:\d+\w* )?beyond (?:the '?)?(?P<limit>physical|virtual|PHYSICAL|VIRTUAL)"
      r"'? memory limits?|Container killed on request\. Exit code is (?P<exit_code>137|143)"),
     _text("worker_ended", "R20", r"Worker (?P<id>\S{1,200}) is terminated\. Diagnostics: (?P<said>.{1,300})"),
     _text("worker_exit_code", "R20", r"\(exitCode=(?P<exit_code>-?\d+), reason=(?P<reason>\w+), message="),

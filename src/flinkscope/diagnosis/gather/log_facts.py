@@ -11,6 +11,9 @@ from flinkscope.formats.flink_log import read_flink_log
 from flinkscope.formats.flink_log_facts import StartUp, Symptom
 from flinkscope.place import Place
 
+# nobody logs its own kill: a JobManager tells of its workers
+_OF_OTHERS = frozenset({"container_killed", "worker_ended", "worker_exit_code"})
+
 
 @dataclass(frozen=True, slots=True)
 class LogFacts:
@@ -50,7 +53,8 @@ def log_facts(files: Mapping[str, Path]) -> LogFacts:
 
 def _event(symptom: Symptom, names: Mapping[str, str]) -> LogEvent:
     where = _place(symptom.place, names)
-    return LogEvent(symptom.kind, symptom.text, where, symptom.time, symptom.details, symptom.stack, symptom.of_task)
+    of_task = symptom.of_task or symptom.kind in _OF_OTHERS
+    return LogEvent(symptom.kind, symptom.text, where, symptom.time, symptom.details, symptom.stack, of_task)
 
 
 def _place(place: Place, names: Mapping[str, str]) -> Place:

@@ -11,7 +11,8 @@ from flinkscope.diagnosis.facts import LogEvent, ProcessFacts
 # texts that mean the process in which they come up; others (a checkpoint expired, …) are the job's
 _OF_A_PROCESS = frozenset(
     {"oom_heap", "oom_metaspace", "oom_class_space", "oom_gc_overhead", "oom_direct", "oom_threads", "oom_array",
-     "oom_other", "closed_class_loader", "python_memory", "network_buffers", "network_pool", "rocksdb_memory"}
+     "oom_other", "closed_class_loader", "python_memory", "network_buffers", "network_pool", "rocksdb_memory",
+     "container_killed", "worker_ended", "worker_exit_code"}
 )  # fmt: skip
 
 

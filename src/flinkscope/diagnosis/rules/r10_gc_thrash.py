@@ -20,11 +20,12 @@ start scripts leave the choice to the JVM, which takes Serial with one CPU or le
 
 from __future__ import annotations
 
-from flinkscope.absent import present, required
+from flinkscope.absent import Absent, present
 from flinkscope.diagnosis.facts import GcFacts, ProcessFacts
-from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, RuledOut, Severity
+from flinkscope.diagnosis.finding import Evidence, Fired, NotEvaluated, Outcome, RuledOut, Severity
 from flinkscope.diagnosis.pressure import share_evidence
 from flinkscope.diagnosis.rule import Rule, Threshold
+from flinkscope.diagnosis.said import as_evidence, said
 from flinkscope.place import Place
 from flinkscope.units import human_bp, human_count
 
@@ -33,7 +34,7 @@ RULE = Rule(
     id="R10",
     title="The JVM does nothing but collect garbage",
     severity=Severity.CRITICAL,
-    needs=(("gc",),),
+    needs=(("gc", "log"),),
     symptom=True,
     explains=("R31",),
     thresholds={
@@ -46,7 +47,9 @@ RULE = Rule(
 
 def check(facts: ProcessFacts) -> Outcome:
     """Fires on back-to-back full GCs without effect, or on a minute spent mostly in GC."""
-    gc = required(facts.gc)
+    gc = present(facts.gc)
+    if gc is None:
+        return _by_words(facts)
     row, share = gc.fruitless_full_gcs, present(gc.gc_share_worst_minute_bp)
     wasted = row >= RULE.thresholds["fruitless_full_gcs"].value
     if not wasted and (share is None or share < RULE.thresholds["gc_share_bp"].value or _is_short(gc)):
@@ -59,6 +62,14 @@ def check(facts: ProcessFacts) -> Outcome:
         remedies=(),
         certainty_bp=9_500,
     )
+
+
+def _by_words(facts: ProcessFacts) -> Outcome:
+    """ParallelGC says so itself; a log without its words tells nothing of GC."""
+    events = said(facts, "oom_gc_overhead")
+    if events:
+        return Fired("the JVM gave up: it did nothing but collect", as_evidence(events), (), 9_500)
+    return NotEvaluated((facts.gc,)) if isinstance(facts.gc, Absent) else RuledOut("the GC log is calm")
 
 
 def _remarks(gc: GcFacts) -> tuple[Evidence, ...]:

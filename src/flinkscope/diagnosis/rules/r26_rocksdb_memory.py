@@ -17,9 +17,10 @@ eighths of its write-buffer budget.
 
 from __future__ import annotations
 
+from flinkscope.absent import present
 from flinkscope.diagnosis.facts import ProcessFacts
-from flinkscope.diagnosis.finding import Fired, Outcome, Remedy, RuledOut, Severity
-from flinkscope.diagnosis.remedies.options import option_remedy
+from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, Remedy, RuledOut, Severity
+from flinkscope.diagnosis.remedies.options import option_remedy, options_of
 from flinkscope.diagnosis.rule import Rule
 from flinkscope.diagnosis.said import as_evidence, said
 
@@ -27,16 +28,16 @@ RULE = Rule(
     id="R26",
     title="RocksDB has too little memory for its write buffers",
     severity=Severity.WARNING,
-    needs=(("log",),),
+    needs=(("log", "config"),),
     roles=("taskmanager",),
     proved_on="Flink 2.3.0 on Java 17 (corpus R26-rocksdb)",
 )
 
 
 def check(facts: ProcessFacts) -> Outcome:
-    """Fires on Flink's text."""
-    events = said(facts, "rocksdb_memory")
-    if not events:
+    """Fires on Flink's text, or on a configuration that leaves RocksDB without memory."""
+    events, starved = said(facts, "rocksdb_memory"), _starved(facts)
+    if not events and not starved:
         return RuledOut("RocksDB did not complain of its memory")
     fraction = Remedy(
         id="more-managed",
@@ -52,5 +53,16 @@ def check(facts: ProcessFacts) -> Outcome:
         cost="more TaskManagers for the same parallelism",
         verify="as above",
     )
-    made = option_remedy(facts, fraction, {"taskmanager.memory.managed.fraction": "0.6"})
-    return Fired("RocksDB flushes all the time for want of memory", as_evidence(events), (*made, slots), 9_500)
+    changes: dict[str, str | None] = {"taskmanager.memory.managed.fraction": "0.6"}
+    if "taskmanager.memory.managed.size" in options_of(facts):
+        changes["taskmanager.memory.managed.size"] = None  # it would win
+    made = option_remedy(facts, fraction, changes)
+    evidence = (*as_evidence(events), *starved)
+    return Fired("RocksDB flushes all the time for want of memory", evidence, (*made, slots), 9_500)
+
+
+def _starved(facts: ProcessFacts) -> tuple[Evidence, ...]:
+    """What the lint says of RocksDB's memory in this configuration."""
+    config = present(facts.config)
+    found = [f for f in config.lint if f.rule in ("rocksdb-without-memory", "rocksdb-too-small")] if config else []
+    return tuple(Evidence(f.message, f.place) for f in found)

@@ -257,7 +257,9 @@ def test_threads_are_told_with_whose_class_loader_they_have_as_context(tmp_path:
 def test_the_command_line_shows_contexts_and_sets_of_duplicates(tmp_path: Path) -> None:
     heap = LoaderHeap()
     for _ in range(2):
-        heap.context_pin(heap.loader(closed=True), "pool-1")
+        loader = heap.loader(closed=True)
+        heap.context_pin(loader, "pool-1")
+        heap.static_pin(loader)
     heap.done().open(tmp_path)
     (dump,) = tmp_path.glob("*.hprof")
     result = CliRunner().invoke(cli, ["threads", str(dump), "--json"])
@@ -267,7 +269,7 @@ def test_the_command_line_shows_contexts_and_sets_of_duplicates(tmp_path: Path) 
     assert "context class loaders" in text
     assert max(map(len, text.splitlines())) <= 100
     by_loaders = CliRunner().invoke(cli, ["heap", "duplicates", str(dump), "--by", "loaders"]).stdout
-    assert by_loaders.startswith("2 copies of 1 class, 0 instances\n  user.Job\n")
+    assert by_loaders.startswith("2 copies of 1 class, 2 instances\n  user.Job\n")
     assert "does not tell when the jobs" in by_loaders
 
 

@@ -22,7 +22,8 @@ OF_A_TASK = (
 )
 YARN = (
     LATER + "WARN  org.apache.flink.yarn.YarnResourceManagerDriver [] - Worker container_e01_0002 is terminated. "
-    "Diagnostics: Container [pid=7,containerID=container_e01_0002] is running 123456B beyond the 'PHYSICAL' memory limit"
+    "Diagnostics: Container [pid=7,containerID=container_e01_0002] is running 123456B beyond the 'PHYSICAL' memory "
+    "limit."
 )
 SIGTERM = LATER + "INFO  org.apache.flink.runtime.TaskManagerRunner [] - RECEIVED SIGNAL 15: SIGTERM. Shutting down.\n"
 ROCKSDB = "taskmanager.memory.process.size: 4g\nstate.backend.type: rocksdb\n"

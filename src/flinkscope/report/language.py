@@ -104,7 +104,7 @@ class Catalogue:
                 template = _Template(pieces, _plain(text), sum(map(len, pieces)))
                 self._by_piece[max(pieces, key=len)].append(template)
         self._endings = {s for s in entries if s[:1] in _FRAGMENT_STARTS and not _HOLE.search(s)}
-        self._openings = tuple(s for s in entries if s[-1:] == " " and not _HOLE.search(s))
+        self._openings = tuple(s for s in entries if s[-1:] == " " and not s[0].isspace())
         self._known: dict[str, str] = {}
 
     def of(self, text: str) -> str:
@@ -148,7 +148,9 @@ class Catalogue:
             return None
         shared = self._shared_out(best[1].pieces, best[2])
         told = [self._of(value, depth + 1) for value in shared]
-        if best[0] < _SHORT and any(_wordy(v) for v, t in zip(shared, told, strict=True) if t is None):
+        quoted = (best[1].pieces[-1] == "" and best[1].pieces[-2].endswith(":")) or best[1].pieces[-2].endswith(": ")
+        loose = told[:-1] if quoted else told  # what follows a colon may be anything, such as a line of a log
+        if best[0] < _SHORT and any(_wordy(v) for v, t in zip(shared, loose, strict=False) if t is None):
             return None
         return _fill(best[1].translated, tuple(t or v.strip() for v, t in zip(shared, told, strict=True)))
 
@@ -165,13 +167,22 @@ class Catalogue:
 
     def _cut(self, value: str, count: int) -> list[str]:
         parts: list[str] = []
-        opening = next((o for o in self._openings if value.startswith(o)), "") if count > 2 else ""
+        opening = self._opening_of(value)
         value = value[len(opening) :]
         while count - bool(opening) > 1 + len(parts):
             ending = self._ending_of(value)
             value = value[: len(value) - len(ending)]
             parts.insert(0, ending)
         return [*([opening] if opening else []), value, *parts]
+
+    def _opening_of(self, text: str) -> str:
+        """The beginning of the text that is an opening as it stands, ``at most ``; empty where there is none."""
+        for opening in self._openings:
+            *_, last = pieces = tuple(_HOLE.sub("\0", opening).split("\0"))
+            end = text.find(last) + len(last)
+            if end > len(last) - 1 and (text[:end] == opening or _Template(pieces, "", 0).values(text[:end])):
+                return text[:end]
+        return ""
 
     def _ending_of(self, text: str) -> str:
         """The longest end of the text that is a fragment as it stands; empty where there is none."""
@@ -190,7 +201,8 @@ class Catalogue:
         for joint, translated in _JOINTS:
             if joint in text:
                 found = list(self._joined(text.split(joint), joint, depth + 1))
-                if any(is_ours for _, is_ours in found):
+                foreign = sum(len(piece) for piece, is_ours in found if not is_ours)
+                if any(is_ours for _, is_ours in found) and foreign * 2 <= len(text):
                     return translated.join(piece for piece, _ in found)
         return None
 

@@ -11,7 +11,7 @@ from flinkscope.place import Place
 
 _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _TOTAL = re.compile(r"^Total: reserved=(\d+)([KMG]?B?), committed=(\d+)([KMG]?B?)")
-_PART = re.compile(r"^-\s{1,40}(?P<name>[A-Z][\w ]{2,60}?) \(reserved=(\d+)([KMG]?B?), committed=(\d+)([KMG]?B?)")
+_PART = re.compile(r"^-\s{1,40}(?P<name>[A-Z][\w ]{1,60}?) \(reserved=(\d+)([KMG]?B?), committed=(\d+)([KMG]?B?)")
 
 
 @dataclass(frozen=True, slots=True)

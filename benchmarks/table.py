@@ -128,8 +128,8 @@ def table() -> str:
     lines = [
         "# What was measured\n",
         "Written by `benchmarks/table.py` from the JSON files beside it; `make bench` makes these. CPU seconds are"
-        " user and system time of all threads. The machine had 2 cores that other work shared; a peer's figure is of the same"
-        " run unless it says otherwise.\n",
+        " user and system time of all threads. The machine had 2 cores that other work shared; a peer's figure is of"
+        " the same run unless it says otherwise.\n",
         "| what | measured | asked for | peer |\n|---|---|---|---|",
     ]
     missing = []

@@ -25,6 +25,8 @@ class _Cycle:
     complete: bool = False
     metaspace: Triple = NO_TRIPLE
     goes_on: bool = False  # marks the old generation under the number of the young collection before it
+    at: int = 0  # where its last line stands in the chunk
+    line: int = MISSING  # which line that is, if it was in an earlier chunk
     stopped: bool = False  # a degenerated or full collection, which has an event of its own
 
 
@@ -49,21 +51,27 @@ class CycleTracker:
         """When that cycle began; MISSING if no line said so."""
         return self._begun.pop(gc_id, MISSING)
 
-    def phase(self, title: bytes, gc_id: int, start_ns: int, end_ns: int, sizes: list[int] | None) -> None:
+    def end_chunk(self, chunk: bytes) -> None:
+        """Offsets count anew: remembers which line it was. To be called when the builder has counted the lines."""
+        cycle = self._cycle
+        if cycle is not None and cycle.line == MISSING:
+            cycle.line = self._builder.coverage.lines - chunk.count(b"\n", cycle.at) + chunk.endswith(b"\n")
+
+    def phase(self, title: bytes, gc_id: int, times_ns: tuple[int, int], sizes: list[int] | None, at: int) -> None:
         """A concurrent phase of Shenandoah. A clean-up (first builds of JDK 8: a reset of bitmaps) completes its cycle.
 
         JDK 8 and 11 tell sizes on other phases too.
         """
-        cycle = self._of(title, gc_id, start_ns, end_ns)
+        cycle = self._of(title, gc_id, times_ns, at)
         if sizes is not None:
             if cycle.before == MISSING:
                 cycle.before = sizes[1]
             cycle.after, cycle.capacity = sizes[2], sizes[3]
             cycle.complete = cycle.complete or b"cleanup" in title or b"reset bitmaps" in title
 
-    def pause(self, title: bytes, gc_id: int, start_ns: int, end_ns: int) -> None:
+    def pause(self, title: bytes, gc_id: int, times_ns: tuple[int, int], at: int) -> None:
         """A pause of Shenandoah. A degenerated or full collection has its own event and needs none of a cycle."""
-        cycle = self._of(title, gc_id, start_ns, end_ns)
+        cycle = self._of(title, gc_id, times_ns, at)
         if title.startswith((b"Pause Full", b"Pause Degenerated")):
             cycle.stopped = True
 
@@ -84,6 +92,8 @@ class CycleTracker:
             start_ns=cycle.start_ns,
             duration_ns=MISSING if cycle.start_ns == MISSING else cycle.end_ns - cycle.start_ns,
             gc_id=cycle.gc_id,
+            offset=cycle.at,
+            line=cycle.line,
             flags=0 if cycle.complete else Flag.ABORTED,
         )
         told = self._sizes.take(cycle.gc_id)[METASPACE : METASPACE + 3]
@@ -96,7 +106,8 @@ class CycleTracker:
         self._begun.clear()
         self._last_written = MISSING
 
-    def _of(self, title: bytes, gc_id: int, start_ns: int, end_ns: int) -> _Cycle:
+    def _of(self, title: bytes, gc_id: int, times_ns: tuple[int, int], at: int) -> _Cycle:
+        start_ns, end_ns = times_ns
         if self._cycle is None or self._cycle.gc_id != gc_id:
             self.finish()
             self._cycle = _Cycle(gc_id, _kind(title), start_ns, end_ns)
@@ -105,6 +116,7 @@ class CycleTracker:
             self.finish()
             self._cycle = _Cycle(gc_id, Kind.MAJOR_CYCLE, start_ns, end_ns, goes_on=True)
         self._cycle.end_ns = max(self._cycle.end_ns, end_ns)
+        self._cycle.at, self._cycle.line = at, MISSING
         return self._cycle
 
 

@@ -149,6 +149,7 @@ class EventBuilder:
         self._sizes = PackedSizes(_SIZE_ROW)
         self._names: dict[str, int] = {"": 0}
         self._chunk_row = 0
+        self._told_lines: list[tuple[int, int]] = []
         self._unread: list[tuple[int, bytes]] = []
         self._oom: list[tuple[int, str]] = []
 
@@ -185,9 +186,12 @@ class EventBuilder:
         cause: str = "",
         gc_id: int = MISSING,
         offset: int = 0,
+        line: int = MISSING,
         flags: int = 0,
     ) -> int:
-        """Appends one event and returns its row."""
+        """Appends one event and returns its row. ``line``: where it is told, if that is in an earlier chunk."""
+        if line != MISSING:
+            self._told_lines.append((len(self), line))
         code = kind | self.name_code(name) << 8 | self.name_code(cause) << 24 | flags << 40
         rows = self._rows
         rows.extend((start_ns, duration_ns, code, gc_id << 32 | offset))
@@ -257,6 +261,9 @@ class EventBuilder:
         base = self.coverage.lines + 1 if chunk else max(1, self.coverage.lines)
         breaks = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 10)
         self._number_lines(breaks, base)
+        for row, line in self._told_lines:
+            self._rows[row * _ROW + 3] = self._rows[row * _ROW + 3] & ~0xFFFFFFFF | line
+        self._told_lines.clear()
         for offset, raw in self._unread:
             text = raw.decode("utf-8", "replace")
             self.coverage.samples.append((int(np.searchsorted(breaks, offset)) + base, text))

@@ -64,6 +64,7 @@ class UnifiedParser:
         self._writer.stamps.note_edges(self._builder.segment, first_chunk=len(self._builder.segments) == 1)
         self._tail = (self._tail + text[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         self._builder.end_chunk(chunk)
+        self._writer.cycles.end_chunk(chunk)
 
     def put_cycles_together(self) -> None:
         """The collector is Shenandoah, whose cycles have no line of their own."""
@@ -133,7 +134,7 @@ class UnifiedParser:
         row = self._builder.add_coded(start, duration, code, gc_id, at)
         self._writer.hold([row, *EMPTY[1:]], gc_id)
         if self._writer.cycles.active:
-            self._writer.cycles.pause(match[first], gc_id, start, end)
+            self._writer.cycles.pause(match[first], gc_id, (start, end), at)
 
     def _phase(self, match: re.Match[bytes], first: int) -> None:
         """``Concurrent Mark 45.977ms``, ``Concurrent cleanup 48M->16M(128M) 0.021ms``"""
@@ -147,7 +148,7 @@ class UnifiedParser:
             sizes = [row, *(SIZES[match[first + i]] for i in (1, 2, 3)), *EMPTY[4:]]
             self._writer.hold(sizes, gc_id)
         if self._writer.cycles.active:
-            self._writer.cycles.phase(match[first], gc_id, start, end, sizes)
+            self._writer.cycles.phase(match[first], gc_id, (start, end), sizes, at)
 
     def _collection(self, match: re.Match[bytes], first: int) -> None:
         """``Garbage Collection (Warmup) 14M(11%)->20M(16%)``; without sizes it is the line of its beginning."""

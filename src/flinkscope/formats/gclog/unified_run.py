@@ -102,7 +102,7 @@ class RunWriter:
         sizes[0] = self.builder.add_coded(start, duration, code, gc_id, at)
         self.hold(sizes, gc_id)
         if self.cycles.active:
-            self.cycles.pause(title, gc_id, start, end)
+            self.cycles.pause(title, gc_id, (start, end), at)
 
     def stopped(self, name: bytes, reaching_ns: int, total_ns: int, end: int, at: int) -> None:
         """A safepoint that ended at ``end``."""

@@ -18,6 +18,7 @@ SOURCE = ROOT / "src" / "flinkscope"
 # where sentences of a report are written
 PLACES = (
     "diagnosis/**/*.py",
+    "gc/findings.py",
     "report/*.py",
     "report/html/*.py",
     "flink/sizing*.py",

@@ -20,6 +20,7 @@ _DETAILS = "org.apache.flink.runtime.messages.webmonitor.JobDetails"
 _ARCHIVED = "org.apache.flink.runtime.executiongraph.ArchivedExecutionGraph"
 _NAMED_JOBS = (
     ("org.apache.flink.runtime.executiongraph.JobInformation", ("jobId",)),
+    ("org.apache.flink.runtime.metrics.groups.TaskManagerJobMetricGroup", ("jobId",)),  # in a TaskManager, all versions
     (_DETAILS, ("jobId",)),
     (_ARCHIVED, ("jobID",)),
 )

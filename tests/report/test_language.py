@@ -108,6 +108,27 @@ def test_holes_beside_each_other_are_cut_at_known_pieces() -> None:
     assert known.of("5 stay") == "留下 5"
 
 
+def test_openings_before_a_hole() -> None:
+    entries = {
+        "{0}{1} stay in use for ever": "永远使用 {0}{1}",
+        "at most ": "至多",
+        "up to {0} of it, ": "其中至多 {0}，",
+    }
+    known = Catalogue("xx", entries)
+    assert known.of("at most 5 stay in use for ever") == "永远使用 至多5"
+    assert known.of("up to 7 of it, 5 stay in use for ever") == "永远使用 其中至多 7，5"
+    assert known.of("it is at most 5 stay in use for ever") == "永远使用 it is at most 5"
+
+
+def test_any_text_can_be_looked_up() -> None:
+    """Every sentence of the catalogue, cut, doubled and filled with itself: an answer, never an error."""
+    known, texts = catalogue("zh"), list(catalogue("zh").entries)
+    for number, text in enumerate(texts):
+        other = texts[(number * 7 + 3) % len(texts)]
+        for changed in (HOLE.sub(other, text), text[: len(text) // 2], text + other, f"{other}; {text} ({other})"):
+            assert isinstance(known.of(changed), str)
+
+
 def test_same_from_the_saved_report(tmp_path: Path) -> None:
     report = build_report(diagnosis())
     write_report(report, tmp_path / "r.json", language="zh")

@@ -178,9 +178,11 @@ class Catalogue:
     def _opening_of(self, text: str) -> str:
         """The beginning of the text that is an opening as it stands, ``at most ``; empty where there is none."""
         for opening in self._openings:
-            *_, last = pieces = tuple(_HOLE.sub("\0", opening).split("\0"))
+            *front, last = _HOLE.sub("\0", opening).split("\0")
             end = text.find(last) + len(last)
-            if end > len(last) - 1 and (text[:end] == opening or _Template(pieces, "", 0).values(text[:end])):
+            if not front and text.startswith(last):
+                return last
+            if front and last in text and _Template((*front, last), "", 0).values(text[:end]) is not None:
                 return text[:end]
         return ""
 

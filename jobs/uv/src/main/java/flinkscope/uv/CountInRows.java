@@ -1,6 +1,8 @@
 package flinkscope.uv;
 
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -23,6 +25,7 @@ final class CountInRows extends Counting {
     private transient MapState<Tuple2<Long, String>, Long> counts;
     private transient MapState<Tuple2<Long, String>, Long> changed;
     private transient ValueState<Long> nextResults;
+    private transient Set<Long> sentSinceRestart;
 
     CountInRows(KeyColumn key, Lateness lateness, int buckets, long stepMs) {
         super(key, lateness, buckets, stepMs);
@@ -31,6 +34,7 @@ final class CountInRows extends Counting {
     @Override
     public void open(OpenContext context) throws Exception {
         super.open(context);
+        sentSinceRestart = new HashSet<>();
         visitors = getRuntimeContext().getMapState(new MapStateDescriptor<>(
                 "visitors-of-keys", Types.TUPLE(Types.LONG, Types.STRING, Types.LONG), Types.BYTE));
         counts = getRuntimeContext().getMapState(
@@ -75,8 +79,9 @@ final class CountInRows extends Counting {
     }
 
     @Override
-    void emit(int day, Collector<UvCount> out) throws Exception {
-        for (Map.Entry<Tuple2<Long, String>, Long> key : changed.entries()) {
+    void emit(int day, long bucket, Collector<UvCount> out) throws Exception {
+        boolean all = isRestored() && sentSinceRestart.add(bucket);
+        for (Map.Entry<Tuple2<Long, String>, Long> key : (all ? counts : changed).entries()) {
             result(new UvCount(day, key.getKey().f0, key.getKey().f1, key.getValue()), out);
         }
         changed.clear();

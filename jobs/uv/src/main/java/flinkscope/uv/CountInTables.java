@@ -58,7 +58,7 @@ final class CountInTables extends Counting {
     }
 
     @Override
-    void emit(int day, Collector<UvCount> out) throws Exception {
+    void emit(int day, long bucket, Collector<UvCount> out) throws Exception {
         table = state.value();
         for (int place = 0; table != null && place < table.capacity(); place++) {
             if (table.isChanged(place)) {

@@ -32,6 +32,7 @@ abstract class Counting extends KeyedProcessFunction<Long, Event, UvCount> imple
     private transient AtomicLong keys;
     private transient LongCounter resultsInAll;
     private transient TimerService timers;
+    private transient boolean restored;
 
     Counting(KeyColumn key, Lateness lateness, int buckets, long stepMs) {
         this.key = key;
@@ -44,6 +45,7 @@ abstract class Counting extends KeyedProcessFunction<Long, Event, UvCount> imple
     @Override
     public void initializeState(FunctionInitializationContext context) throws Exception {
         lateness.initialize(context, false);
+        restored = context.isRestored();
         keysState = context.getOperatorStateStore().getListState(new ListStateDescriptor<>("keys", Types.LONG));
         keys = new AtomicLong();
         for (long held : keysState.get()) {
@@ -74,11 +76,16 @@ abstract class Counting extends KeyedProcessFunction<Long, Event, UvCount> imple
 
     abstract void setNextResultsMs(long timestampMs) throws Exception;
 
-    /** Gives the results of the keys that have changed. */
-    abstract void emit(int day, Collector<UvCount> out) throws Exception;
+    /** Gives the results of the keys that have changed; of all, the first time after a restart. */
+    abstract void emit(int day, long bucket, Collector<UvCount> out) throws Exception;
 
     /** Forgets the bucket; how many keys it had. */
     abstract long forget() throws Exception;
+
+    /** Whether this run began with state: then all its counts are sent once, for a store that may have lost some. */
+    boolean isRestored() {
+        return restored;
+    }
 
     void countNewKey() {
         keys.incrementAndGet();
@@ -116,7 +123,7 @@ abstract class Counting extends KeyedProcessFunction<Long, Event, UvCount> imple
     public void onTimer(long timestamp, OnTimerContext context, Collector<UvCount> out) throws Exception {
         timers = context.timerService();
         int day = (int) Math.floorDiv(context.getCurrentKey(), (long) buckets);
-        emit(day, out);
+        emit(day, context.getCurrentKey(), out);
         setNextResultsMs(0);
         if (timestamp == lateness.closesMs(day)) {
             keys.addAndGet(-forget());

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -55,14 +56,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dump", type=Path)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="with 1: no round before it that compiles")
     parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.once:
         print(json.dumps(once(options.dump)))
         return 0
     command = [sys.executable, __file__, str(options.dump), "--once"]
-    subprocess.run(command, check=True, capture_output=True)  # compiles what is not compiled yet
-    rounds = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(ROUNDS)]
+    if options.rounds > 1:
+        subprocess.run(command, check=True, capture_output=True)  # compiles what is not compiled yet
+    done = [subprocess.run(command, check=True, capture_output=True).stdout for _ in range(options.rounds)]
+    rounds = [json.loads(text) for text in done]
     best = min(rounds, key=lambda r: r["engine_cpu_s"])
     whole = best["lens_cpu_s"] + best["details_cpu_s"]
     answer = {
@@ -70,6 +74,7 @@ def main() -> int:
         "lens_percent_of_engine": round(100 * best["lens_cpu_s"] / best["engine_cpu_s"], 1),
         "lens_with_details_percent_of_engine": round(100 * whole / best["engine_cpu_s"], 1),
         "rounds": rounds,
+        "load": os.getloadavg()[0],
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
     }
     text = json.dumps(answer, indent=2)

@@ -10,6 +10,7 @@ from typing import Any
 
 from flinkscope.lab.cluster import Cluster
 from flinkscope.lab.live_dump import dump_live_heap
+from flinkscope.lab.rest import Rest
 from flinkscope.lab.submission import run_client
 from flinkscope.lab.wheels import flink_home, java_home
 
@@ -54,9 +55,7 @@ class Job:
     def times(self) -> list[tuple[int, int]]:
         """(key, time) of each event."""
         hashed = self.words.get("order") == "hashed"
-        return [
-            ((_mixed(i) if hashed else i) % self.keys, START_MS + i * self.spacing_ms) for i in range(self.events)
-        ]
+        return [((_mixed(i) if hashed else i) % self.keys, START_MS + i * self.spacing_ms) for i in range(self.events)]
 
 
 def _mixed(index: int) -> int:
@@ -90,6 +89,7 @@ def run(
 ) -> Ran:
     """Runs the jobs side by side until nothing moves any more. ``client``: by a client JVM instead of the web."""
     with Cluster({**_MEMORY, **(config or {})}, flink=flink_home(flink), java=java_home(java)) as cluster:
+        cluster.rest = Rest(cluster.rest_url, _PATIENCE_S)  # a submission may take long on a busy machine
         jar = "" if client else cluster.rest.upload(JAR)
         ids = {job.name: _submit(cluster, job, parallelism, jar) for job in jobs}
         deadline = time.monotonic() + _PATIENCE_S

@@ -21,7 +21,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 LISTED_ELSEWHERE = ("rules/R", "adr/0")  # by their own index pages
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
-_FETCHED = re.compile(r"""<(?:script|img|iframe|link(?=[^>]*stylesheet))[^>]*(?:src|href)=["']?(?:https?:)?//[^"' >]+""")
+_FETCHED = re.compile(
+    r"""<(?:script|img|iframe|link(?=[^>]*stylesheet))[^>]*(?:src|href)=["']?(?:https?:)?//[^"' >]+"""
+)
 
 
 def pages_without_place() -> list[str]:

@@ -1,6 +1,6 @@
 """CPU, wall and peak memory of `flinkscope diagnose` on a case, each run a process of its own; one warm-up.
 
-    python benchmarks/diagnosis/measure.py CASE --repeat 5 --out benchmarks/results/diagnosis.json
+python benchmarks/diagnosis/measure.py CASE --repeat 5 --out benchmarks/results/diagnosis.json
 """
 
 from __future__ import annotations

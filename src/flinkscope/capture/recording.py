@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from flinkscope.capture.budget import StopBudget
-from flinkscope.redaction import redact_json, redact_text, redact_yaml
 from flinkscope.errors import FlinkscopeError, SourceError, UsageError
 from flinkscope.progress import Progress
+from flinkscope.redaction import redact_json, redact_text, redact_yaml
 from flinkscope.sources.case import Case, CaseProcess, CaseWriter, open_case
 
 _STEPS_FILE = ".steps.json"

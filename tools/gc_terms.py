@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+GC_TERMS = ROOT / "src" / "flinkscope" / "glossary" / "gc_terms.json"
 _ROW = re.compile(r"^\| (?P<names>`.*?) \| (?P<text>.+) \|$", re.MULTILINE)
 _NAME = re.compile(r"`([a-z][a-z0-9_…]*)`")  # … stands for any statistic
 
@@ -24,4 +25,4 @@ def gc_terms() -> str:
 
 
 if __name__ == "__main__":
-    (ROOT / "src" / "flinkscope" / "glossary" / "gc_terms.json").write_text(gc_terms(), encoding="utf-8")
+    GC_TERMS.write_text(gc_terms(), encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from api_page import api_page
+from gc_terms import GC_TERMS, gc_terms
 
 from flinkscope.cli.main import COMMANDS, cli
 from flinkscope.diagnosis.rule import RuleModule, all_rules
@@ -26,6 +27,7 @@ def pages() -> dict[Path, str]:
     for module in all_rules():
         found[DOCS / "rules" / f"{module.rule.id}.md"] = rule_page(module)
     found[DOCS / "rules" / "README.md"] = rules_index()
+    found[GC_TERMS] = gc_terms()  # the page's definitions, for `flinkscope explain`
     return found
 
 

@@ -13,6 +13,7 @@ from flinkscope.diagnosis.facts import (
     NO_CONTAINER,
     NO_NATIVE,
     NO_THREADS,
+    CheckpointFacts,
     ConfigFacts,
     ContainerFacts,
     EarlierRun,
@@ -21,6 +22,7 @@ from flinkscope.diagnosis.facts import (
     LogEvent,
     ProcessFacts,
     Taken,
+    ThreadFacts,
 )
 from flinkscope.diagnosis.gather.checkpoint_facts import HOW_TO_GET as CHECKPOINTS_HOW
 from flinkscope.diagnosis.gather.checkpoint_facts import checkpoint_facts
@@ -122,21 +124,11 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
     log = _logs(run, files.of("flink_log", "stdout"))
     known = _identified(process, present(heap), present(log))
     config = _config(run, files, known, present(heap), log if isinstance(log, LogFacts) else None)
-    checkpoints = run.read(
-        "checkpoints", files.of("checkpoints"), CHECKPOINTS_HOW, lambda a: checkpoint_facts(run.path(a), a.path)
-    )
-    classes = run.read(
-        "class histogram",
-        files.of("class_histogram"),
-        NO_CLASSES.how_to_get,
-        lambda a: class_facts(run.path(a), a.path),
-    )
+    classes = _classes(run, files)
     jvm = _jvm(run, files.of("jvm_info"))
     run.starts += [(known.role, start) for start in (log.starts if isinstance(log, LogFacts) else ())]
     ends = _ends(run, files.of("pod_status", "hs_err", "dmesg"))
-    for artifact in run.case.artifacts:
-        if artifact.kind in _COMPANIONS and artifact.process in (None, process.id):
-            run.take(artifact, False, "kept with the case; no rule reads it")
+    _keep_companions(run, process)
     return ProcessFacts(
         id=process.id,
         role=known.role,
@@ -148,14 +140,9 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
         gc=gc,
         config=config,
         log=log if isinstance(log, Absent) and not ends.events else (*_events(log), *ends.events),
-        checkpoints=checkpoints,
+        checkpoints=_checkpoints(run, files),
         census=classes if isinstance(classes, Absent) else classes.census,
-        threads=run.read(
-            "thread dump",
-            files.of("thread_dump"),
-            NO_THREADS.how_to_get,
-            lambda a: thread_facts(run.path(a), a.path),
-        ),
+        threads=_threads(run, files),
         container=_container(run, files.of("cgroup"), ends),
         native=jvm.native or NO_NATIVE,
         loader_count=_loader_count(present(classes), jvm),
@@ -164,6 +151,27 @@ def _process(run: _Gathering, process: CaseProcess, *, alone: bool) -> ProcessFa
         loaders=replace(heap, what="user class loaders") if isinstance(heap, Absent) else heap.loaders,
         classes=classes if isinstance(classes, Absent) else classes.ratios,
     )
+
+
+def _checkpoints(run: _Gathering, files: _Files) -> CheckpointFacts | Absent:
+    found = files.of("checkpoints")
+    return run.read("checkpoints", found, CHECKPOINTS_HOW, lambda a: checkpoint_facts(run.path(a), a.path))
+
+
+def _classes(run: _Gathering, files: _Files) -> ClassFacts | Absent:
+    found = files.of("class_histogram")
+    return run.read("class histogram", found, NO_CLASSES.how_to_get, lambda a: class_facts(run.path(a), a.path))
+
+
+def _threads(run: _Gathering, files: _Files) -> ThreadFacts | Absent:
+    found = files.of("thread_dump")
+    return run.read("thread dump", found, NO_THREADS.how_to_get, lambda a: thread_facts(run.path(a), a.path))
+
+
+def _keep_companions(run: _Gathering, process: CaseProcess) -> None:
+    for artifact in run.case.artifacts:
+        if artifact.kind in _COMPANIONS and artifact.process in (None, process.id):
+            run.take(artifact, False, "kept with the case; no rule reads it")
 
 
 @dataclass(frozen=True, slots=True)

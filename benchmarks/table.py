@@ -59,7 +59,7 @@ def diagnosis(found: dict[str, Any]) -> Iterator[Row]:
     """Whole diagnoses."""
     bars = {"the same, heap index made anew": "25 s CPU", "lab incident": "2 s CPU"}
     for run in found["runs"]:
-        told = f"{min(run['cpu_s'])} s CPU" + (f", page {_mb(run['html_bytes'])}" if "html_bytes" in run else "")
+        told = f"{min(run['cpu_s'])} s CPU" + (f", page {run['html_bytes'] // 1000} KB" if "html_bytes" in run else "")
         bar = next((bar for start, bar in bars.items() if run["case"].startswith(start)), "")
         yield f"diagnose: {run['case']}", told, bar, ""
 
@@ -67,21 +67,20 @@ def diagnosis(found: dict[str, Any]) -> Iterator[Row]:
 def lens(found: dict[str, Any]) -> Iterator[Row]:
     """Flink's lens."""
     told = f"{found['lens_percent_of_engine']} % of the engine's CPU"
-    entries, timers = found["best"]["entries"], found["best"]["timers"]
-    yield f"lens, {entries:,} entries and {timers:,} timers", told, "20 %", ""
+    yield f"lens, {found['entries']:,} entries and {found['timers']:,} timers", told, "20 %", ""
 
 
 def loaders(found: dict[str, Any]) -> Iterator[Row]:
     """Pins of leaked class loaders."""
     for row in found["results"]:
         told = f"{row['total_cpu_s']} s CPU in all, pins {row['pins_of_the_rest_percent']} % of the rest"
-        bar = "2 s in all" if row["file_bytes"] < 200_000_000 else "10 % of the engine"
+        bar = "2 s in all" if row["file_bytes"] < 200_000_000 else "pins 10 % of the rest"
         yield f"loaders, {row['file_bytes'] / 1e6:,.0f} MB dump, {row['leaked_loaders']} leaked", told, bar, ""
 
 
 def uv(found: dict[str, Any]) -> Iterator[Row]:
     """The daily-UV job."""
-    bars = {"lab": "70 MB live, 11 s CPU", "ten-million": "250 MB live, 50 s CPU"}
+    bars = {"designs": "70 MB live, 11 s CPU", "ten-million": "250 MB live, 50 s CPU"}
     for part, designs in found.items():
         if not isinstance(designs, dict) or part == "machine":
             continue
@@ -92,7 +91,7 @@ def uv(found: dict[str, Any]) -> Iterator[Row]:
             if row["outcome"] == "finished":
                 told = f"{row['live_bytes'] / 1e6:.0f} MB live, {row['cpu_s']:.0f} s CPU, {row['wrong']} wrong counts"
             bar = bars.get(part, "") if name == "bucket" else ""
-            yield f"uv {part}, {name} in {row.get('memory', '?')}", told, bar, ""
+            yield f"uv, {row['rows']:,} events, {name} in {row.get('memory', '?')}", told, bar, ""
 
 
 def soak_watch(found: dict[str, Any]) -> Iterator[Row]:
@@ -106,7 +105,7 @@ def watch(found: dict[str, Any]) -> Iterator[Row]:
     """The watch over several clusters."""
     for name, row in found["results"].items():
         told = f"{row['percent_of_a_core']} % of a core, {row['peak_resident_mb']} MB"
-        yield f"watch, {name}", told, "0.5 % of a core, 100 MB", ""
+        yield f"watch, {name}, every 2 s", told, "0.5 % of a core, 100 MB", ""
 
 
 def fleet(found: dict[str, Any]) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""The tutorials' transcripts were filled by their script: every command has its output, and the words are the command's."""
+"""The tutorials' transcripts were filled by their script: every command has its output, and is flinkscope's."""
 
 from __future__ import annotations
 

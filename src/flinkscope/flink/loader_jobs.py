@@ -38,7 +38,7 @@ def jobs_of_loaders(reader: Reader, loaders: Indices, jars: tuple[tuple[str, ...
     return [cached.get(int(loader)) or _job_of(paths) for loader, paths in zip(loaders, jars, strict=True)]
 
 
-def jobs_held(reader: Reader, owner: NDArray[np.int32], positions: list[int]) -> dict[int, str]:
+def jobs_held(reader: Reader, owner: NDArray[np.int32], members: Indices, positions: list[int]) -> dict[int, str]:
     """Loader position → the one job whose id its own objects hold (a JobClient, a JobExecutionResult).
 
     This is how a web submission's loader can be told: it ran main(), and what main() left may know what it submitted.
@@ -52,8 +52,10 @@ def jobs_held(reader: Reader, owner: NDArray[np.int32], positions: list[int]) ->
     for name in _STOPS:
         stops[reader.instances(name, subclasses=True)] = True
     found = {}
+    of_member = owner[members]
     for position in positions:
-        reached = np.intersect1d(_nearby(heap, np.flatnonzero(owner == position), owner, stops), ids)
+        own = members[of_member == position].astype(np.int64)
+        reached = np.intersect1d(_nearby(heap, own, owner, stops), ids)
         jobs = {_hex_id(reader, int(index)) for index in reached}
         if len(jobs) == 1:
             found[position] = jobs.pop() or ""
@@ -113,13 +115,14 @@ def _nearby(
 ) -> NDArray[np.int64]:
     """Objects outside of all user loaders that are a few references from ``own`` away."""
     graph = heap.graph
-    seen = np.zeros(heap.object_count, bool)
+    seen = np.empty(0, np.int64)
     frontier = own
     for _ in range(_STEPS):
         first, last = graph.starts[frontier].astype(np.int64), graph.starts[frontier + 1].astype(np.int64)
         counts = last - first
         places = np.repeat(first - np.append(0, np.cumsum(counts)[:-1]), counts) + np.arange(int(counts.sum()))
         targets = np.unique(graph.targets[places])
-        frontier = targets[~seen[targets] & ~stops[targets] & (owner[targets] < 0)].astype(np.int64)
-        seen[frontier] = True
-    return np.flatnonzero(seen)
+        targets = targets[~stops[targets] & (owner[targets] < 0)].astype(np.int64)
+        frontier = np.setdiff1d(targets, seen, assume_unique=True)
+        seen = np.concatenate([seen, frontier])
+    return seen

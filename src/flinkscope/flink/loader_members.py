@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from flinkscope.flink import loader_kernels
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
 from flinkscope.flink.loader_domains import add_domains
 from flinkscope.flink.loader_jobs import job_names, job_starts, jobs_held, jobs_of_loaders
@@ -24,13 +25,15 @@ _WRAPPERS = (
     "org.apache.flink.runtime.execution.librarycache.FlinkUserCodeClassLoaders$SafetyNetWrapperClassLoader",
 )
 
+_ROOM = 1 << 20  # objects of user loaders; a second pass makes room for more
+
 
 @dataclass(frozen=True, slots=True)
 class LoaderObjects:
     """The user loaders, one a position. ``closed``: as URLClassLoader's ``ucp.closed``; None: the dump does not say.
     ``owner``: int32 by object, the position of the loader it belongs to (loader, wrapper, loaders below it, their
-    classes, instances, domains and contexts), -1 for all others. ``jobs``: id in hex; ``names``: job names by id;
-    ``starts``: ms since 1970 by id."""
+    classes, instances, domains and contexts), -1 for all others; ``members``: those that belong to one, ascending.
+    ``jobs``: id in hex; ``names``: job names by id; ``starts``: ms since 1970 by id."""
 
     indices: Indices
     closed: tuple[bool | None, ...]
@@ -39,6 +42,7 @@ class LoaderObjects:
     names: dict[str, str]
     starts: dict[str, int]
     owner: NDArray[np.int32]
+    members: Indices
     loader_of_row: NDArray[np.int32]
 
 
@@ -49,9 +53,9 @@ def loader_objects(heap: Heap) -> LoaderObjects:
     parts = [reader.instances(name) for name in names]
     indices = reader.distinct(np.concatenate(parts)) if parts else np.empty(0, np.int32)
     jars = tuple(_jars(reader, int(i)) for i in indices)
-    owner, of_row = _owners(reader, indices)
+    owner, members, of_row = _owners(reader, indices)
     jobs = jobs_of_loaders(reader, indices, jars)
-    held = jobs_held(reader, owner, [position for position, job in enumerate(jobs) if job is None])
+    held = jobs_held(reader, owner, members, [position for position, job in enumerate(jobs) if job is None])
     return LoaderObjects(
         indices,
         tuple(_closed(reader, int(i)) for i in indices),
@@ -60,6 +64,7 @@ def loader_objects(heap: Heap) -> LoaderObjects:
         job_names(reader),
         job_starts(reader),
         owner,
+        members,
         of_row,
     )
 
@@ -78,10 +83,10 @@ def _jars(reader: Reader, loader: int) -> tuple[str, ...]:
     return tuple(f"{protocol}:{file}" for protocol, file in found if file)
 
 
-def _owners(reader: Reader, loaders: Indices) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """(owner of each object, loader object of each class row)."""
+def _owners(reader: Reader, loaders: Indices) -> tuple[NDArray[np.int32], Indices, NDArray[np.int32]]:
+    """(owner of each object, objects that have one, loader object of each class row)."""
     heap = reader.heap
-    owner = np.full(heap.object_count, -1, np.int32)
+    owner: NDArray[np.int32] = heap.space.full(heap.object_count, -1, np.int32)
     owner[loaders] = np.arange(len(loaders), dtype=np.int32)
     for wrapper in _WRAPPERS:
         found = reader.instances(wrapper)
@@ -89,15 +94,19 @@ def _owners(reader: Reader, loaders: Indices) -> tuple[NDArray[np.int32], NDArra
         owner[found[inner >= 0]] = owner[inner[inner >= 0]]
     of_row = loader_of_class(heap).astype(np.int32)
     if not len(loaders):
-        return owner, of_row
+        return owner, np.empty(0, np.int32), of_row
     _add_loaders_below(reader, owner)
     row_owner = np.where(of_row > 0, owner[of_row], -1).astype(np.int32)
     mirrors = heap.store.mirror_index
     there = (mirrors >= 0) & (row_owner >= 0)
     owner[mirrors[there]] = row_owner[there]
     add_domains(reader, owner)
-    members = np.where(heap.class_of >= 0, row_owner[heap.class_of], -1)
-    return np.where(owner >= 0, owner, members).astype(np.int32), of_row
+    members = np.empty(_ROOM, np.int32)
+    count = int(loader_kernels.add_instances(heap.class_of, row_owner, owner, members))
+    if count > _ROOM:
+        members = np.empty(count, np.int32)
+        loader_kernels.add_instances(heap.class_of, row_owner, owner, members)
+    return owner, members[:count], of_row
 
 
 def _add_loaders_below(reader: Reader, owner: NDArray[np.int32]) -> None:

@@ -1,6 +1,6 @@
 """What keeps leaked user class loaders: every independent reference into each, sorted out into pins of the catalogue.
 
-One breadth-first walk from the GC roots never enters the leaked loaders; each edge that would is a way in. Edges over
+A breadth-first walk from the GC roots never enters the leaked loaders; each edge that would is a way in. Edges over
 one thread that works for the user are one pin (the thread ends, all go); those over a thread of others are one each.
 """
 
@@ -17,8 +17,9 @@ from flinkscope.flink.lens.reader import Reader
 from flinkscope.flink.loader_chain import Chain, Chains
 from flinkscope.flink.loader_members import LoaderObjects
 from flinkscope.flink.pin_catalogue import QUEUED, STATICS, Site
-from flinkscope.heap.kernels import walks
-from flinkscope.heap.strength import shortest_paths, walk_roots
+from flinkscope.heap.dominators import UNREACHABLE
+from flinkscope.heap.goal_walk import GoalWalk, entering
+from flinkscope.heap.strength import walk_roots
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
@@ -50,30 +51,30 @@ class PinSearch:
     heap: Heap
     objects: LoaderObjects
     leaked: NDArray[np.bool_]
+    walk: GoalWalk
     chains: Chains = field(init=False)
-    _inside: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._inside = np.append(self.leaked, False)[self.objects.owner]
+        self.chains = Chains(self.heap, self.walk.parent)
 
     def run(self) -> list[WayIn]:
-        """All ways in, by loader. Cost: one pass over the edges, then what is found."""
-        heap, graph = self.heap, self.heap.graph
-        parent, order, weak = shortest_paths(heap, forbidden=self._inside)
-        self.chains = Chains(heap, parent)
-        edges = entering(graph.starts, graph.targets, order, weak, self._inside)
-        members = np.unique(walk_roots(heap))
+        """All ways in, by loader. Cost: that of what is found; the walk has been made."""
+        members = np.unique(walk_roots(self.heap))
         members = members[self._inside[members]]
         found = [self.chains.chain(-1, int(i)) for i in members]
-        found += [self.chains.chain(int(s), int(t)) for s, t in self._sample(edges)]
+        found += [self.chains.chain(int(s), int(t)) for s, t in self._sample(self.walk.entering())]
         ways = self._sorted_out(found)
-        return ways + self._from_each_other(ways, weak)
+        return ways + self._from_each_other(ways)
+
+    @property
+    def _inside(self) -> NDArray[np.bool_]:
+        return self.walk.forbidden
 
     def _sample(self, edges: NDArray[np.int32]) -> NDArray[np.int32]:
         """At most _SAMPLE edges of a shape, in breadth-first order."""
-        of_class = self.heap.class_of.astype(np.int64)
+        holder, held = self.heap.class_of[edges.T].astype(np.int64)
         owner = self.objects.owner[edges[:, 1]].astype(np.int64)
-        shape = (owner << 48) ^ (of_class[edges[:, 0]] << 24) ^ of_class[edges[:, 1]]
+        shape = (owner << 48) ^ (holder << 24) ^ held
         order = np.argsort(shape, kind="stable")
         starts = np.flatnonzero(np.append(True, np.diff(shape[order]) != 0)) if len(order) else order
         place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
@@ -204,31 +205,42 @@ class PinSearch:
         found = [i for i in chain.objects if self.chains.named(i).endswith(suffix)]
         return found[-1] if found else chain.held
 
-    def _from_each_other(self, ways: list[WayIn], weak: NDArray[np.int32]) -> list[WayIn]:
+    def _from_each_other(self, ways: list[WayIn]) -> list[WayIn]:
         """For a loader without a way in from outside: what other leaked loaders hold of it."""
         known = {way.loader for way in ways}
-        graph, owner = self.heap.graph, self.objects.owner
+        heap, members = self.heap, self.objects.members
+        owner = self.objects.owner[members]
+        there = self.leaked[owner] & (heap.idom[members] != UNREACHABLE)
         found = []
         for loader in np.flatnonzero(self.leaked).tolist():
             if loader in known:
                 continue
-            others = np.flatnonzero(self._inside & (owner != loader) & self.heap.reachable).astype(np.int32)
-            edges = entering(graph.starts, graph.targets, others, weak, owner == loader)
+            own = np.zeros(heap.object_count, bool)
+            own[members[owner == loader]] = True
+            others = members[there & (owner != loader)]
+            edges = entering(heap.graph.starts, heap.graph.targets, others, self.walk.referents, own)
             chains = tuple(Chain((int(s), int(t)), -1) for s, t in edges[:1])
             if chains:
                 found.append(WayIn(loader, "unknown", -1, None, chains))
         return found
 
 
-def entering(
-    starts: NDArray[np.uint32],
-    targets: NDArray[np.int32],
-    order: NDArray[np.int32],
-    weak: NDArray[np.int32],
-    inside: NDArray[np.bool_],
-) -> NDArray[np.int32]:
-    """Rows (source, target): references from the objects of ``order`` into ``inside``."""
-    count = walks.entering_edges(starts, targets, order, weak, inside, np.empty((0, 2), np.int32), 0)
-    edges = np.empty((int(count), 2), np.int32)
-    walks.entering_edges(starts, targets, order, weak, inside, edges, count)
-    return edges
+def walk_outside(heap: Heap, objects: LoaderObjects) -> tuple[GoalWalk, NDArray[np.bool_]]:
+    """(walk, which loaders are leaked, bool by position): the walk never enters these until all else is seen.
+
+    First every closed loader is forbidden. Where roots do not reach one of them but do reach something of it (a damaged
+    dump), the walk is made again and may enter it.
+    """
+    owner = objects.owner[objects.members]
+    shut = np.array([bool(closed) for closed in objects.closed])
+    referents = None
+    while True:
+        inside = np.zeros(heap.object_count, bool)
+        inside[objects.members[shut[owner]]] = True
+        walk = GoalWalk(heap, objects.members, inside, referents=referents)
+        roots = walk_roots(heap)
+        walk.enter(np.concatenate([walk.entering()[:, 1], roots[inside[roots]]]))
+        leaked = shut & walk.reached(objects.indices)
+        if not walk.reached(objects.members[(shut & ~leaked)[owner]]).any():
+            return walk, leaked
+        shut, referents = leaked, walk.referents

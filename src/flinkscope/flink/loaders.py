@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flinkscope.flink.loader_members import LoaderObjects, loader_objects
-from flinkscope.flink.loader_pins import PinSearch
+from flinkscope.flink.loader_pins import PinSearch, walk_outside
 from flinkscope.flink.pin_catalogue import KINDS
 from flinkscope.flink.pin_description import LoaderPin, PinDescriber
-from flinkscope.heap.kernels import walks
-from flinkscope.heap.strength import shortest_paths
+from flinkscope.heap.goal_walk import GoalWalk
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
@@ -83,21 +82,20 @@ class PinGroup:
 def user_loaders(heap: Heap) -> tuple[UserLoader, ...]:
     """All user class loaders of a Flink process: leaked first, then live, then those that only await a collection.
 
-    Cost: some passes over objects and edges, no dominator tree needed beyond reachability; 20 bytes an object.
+    Cost: a pass over the edges in file order and a few over the objects; 20 bytes an object.
     """
     objects = loader_objects(heap)
     if not len(objects.indices):
         return ()
-    strong = shortest_paths(heap)[0] != walks.UNSEEN
-    states = [
-        _state(closed, bool(strong[index])) for index, closed in zip(objects.indices, objects.closed, strict=True)
-    ]
-    leaked = np.array([state == "leaked" for state in states])
-    pins = _pins(heap, objects, leaked)
-    soft = _softly(heap) if "awaiting_gc" in states else strong
-    counts = _counts(heap, objects, strong)
+    walk, leaked = walk_outside(heap, objects)
+    strong = walk.reached(objects.indices)
+    states = [_state(closed, there) for there, closed in zip(strong.tolist(), objects.closed, strict=True)]
+    pins = _pins(heap, objects, leaked, walk)
+    soft = _softly(heap, objects) if "awaiting_gc" in states else strong
+    counts = _counts(heap, objects, walk)
     rows = [
-        _row(heap, objects, at, state, tuple(pins.get(at, ())), counts, strong, soft) for at, state in enumerate(states)
+        _row(heap, objects, at, state, tuple(pins.get(at, ())), counts, walk, bool(soft[at]))
+        for at, state in enumerate(states)
     ]
     order = ("leaked", "live", "awaiting_gc")
     return tuple(sorted(rows, key=lambda row: (order.index(row.state), row.address)))
@@ -126,10 +124,10 @@ def _state(closed: bool | None, strong: bool) -> State:
     return "leaked" if closed else "live"
 
 
-def _pins(heap: Heap, objects: LoaderObjects, leaked: NDArray[np.bool_]) -> dict[int, list[LoaderPin]]:
+def _pins(heap: Heap, objects: LoaderObjects, leaked: NDArray[np.bool_], walk: GoalWalk) -> dict[int, list[LoaderPin]]:
     if not leaked.any():
         return {}
-    search = PinSearch(heap, objects, leaked)
+    search = PinSearch(heap, objects, leaked, walk)
     ways = search.run()
     describer = PinDescriber(heap, objects, search.chains)
     found: dict[int, list[LoaderPin]] = {}
@@ -138,20 +136,21 @@ def _pins(heap: Heap, objects: LoaderObjects, leaked: NDArray[np.bool_]) -> dict
     return found
 
 
-def _softly(heap: Heap) -> NDArray[np.bool_]:
-    """bool by object: reached if soft references are followed too."""
-    reached: NDArray[np.bool_] = shortest_paths(heap, ("weak", "phantom", "final"))[0] != walks.UNSEEN
-    return reached
+def _softly(heap: Heap, objects: LoaderObjects) -> NDArray[np.bool_]:
+    """bool by position: the loader is reached if soft references are followed too."""
+    return GoalWalk(heap, objects.indices, kinds=("weak", "phantom", "final")).reached(objects.indices)
 
 
-def _counts(heap: Heap, objects: LoaderObjects, strong: NDArray[np.bool_]) -> tuple[Sequence[int], Sequence[int]]:
+def _counts(heap: Heap, objects: LoaderObjects, walk: GoalWalk) -> tuple[Sequence[int], Sequence[int]]:
     """(classes, strongly reachable instances) by position."""
     of_row = objects.owner[objects.loader_of_row]
     of_row = np.where(objects.loader_of_row > 0, of_row, -1)
     size = len(objects.indices)
     classes = np.bincount(of_row[of_row >= 0], minlength=size)
-    members = np.where(heap.class_of >= 0, of_row[heap.class_of], -1)
-    instances = np.bincount(members[strong & (members >= 0)], minlength=size)
+    strong = objects.members[walk.reached(objects.members)]
+    rows = heap.class_of[strong]
+    of_instance = of_row[rows[rows >= 0]]
+    instances = np.bincount(of_instance[of_instance >= 0], minlength=size)
     return classes.tolist(), instances.tolist()
 
 
@@ -162,12 +161,12 @@ def _row(
     state: State,
     pins: tuple[LoaderPin, ...],
     counts: tuple[Sequence[int], Sequence[int]],
-    strong: NDArray[np.bool_],
-    soft: NDArray[np.bool_],
+    walk: GoalWalk,
+    soft: bool,
 ) -> UserLoader:
     index, job = int(objects.indices[at]), objects.jobs[at]
     mirrors = heap.store.mirror_index[objects.loader_of_row == index]
-    held_classes = int(strong[mirrors[mirrors >= 0]].sum())
+    held_classes = int(walk.reached(mirrors[mirrors >= 0]).sum())
     return UserLoader(
         address=heap.address_of(index),
         class_name=heap.class_name_of(index),
@@ -179,7 +178,7 @@ def _row(
         classes=counts[0][at],
         instances=counts[1][at],
         metaspace_bytes=counts[0][at] * METASPACE_BYTES_PER_CLASS,
-        unloading=_conditions(counts[1][at], held_classes, bool(strong[index]), bool(soft[index]), len(pins)),
+        unloading=_conditions(counts[1][at], held_classes, state != "awaiting_gc", soft, len(pins)),
     )
 
 

@@ -66,6 +66,7 @@ class ClassTable:
         self._row_by_id = {int(class_id): row for row, class_id in enumerate(self.ids)}
         self.super_rows = np.array([self._row_by_id.get(int(s), -1) for s in heads[:, 1]], np.int32)
         self.names = self._read_names()
+        self._fields: dict[int, list[Field]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -147,13 +148,16 @@ class ClassTable:
 
     def fields(self, row: int) -> list[Field]:
         """All fields of an instance: own ones first, then those of the super classes, as they lie in the body."""
-        found = []
+        if row in self._fields:
+            return self._fields[row]
+        found: list[Field] = []
         position = 0
         for owner in self.lineage(row):
             for name_id, code in self.own_fields(owner):
                 name = self._records.names.text(name_id) or f"field@{name_id:#x}"
                 found.append(Field(name, code, position, owner))
                 position += self.type_bytes(code)
+        self._fields[row] = found
         return found
 
     def field_named(self, row: int, name: str) -> Field | None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.errors import UsageError
+from flinkscope.heap.goal_walk import GoalWalk
 from flinkscope.heap.kernels import walks
 from flinkscope.heap.labels import ObjectRef, edge_names, object_ref, root_kinds
 from flinkscope.heap.loaders import loader_of_class
@@ -178,19 +179,16 @@ def independent_pins(
 ) -> Pins:
     """Every edge from the outside into the set, grouped by shape, the shortest path first.
 
-    Cost: two passes over the edges. Raises UsageError for an empty set.
+    Cost: that of a ``GoalWalk``. Raises UsageError for an empty set.
     """
     if not len(indices):
         raise UsageError("no objects to look for", hint="give addresses or a class that has instances")
     inside = inside_of(heap, indices, with_classes)
-    parent, order, weak = shortest_paths(heap, exclude, inside)
-    graph = heap.graph
-    room = walks.entering_edges(graph.starts, graph.targets, order, weak, inside, np.empty((0, 2), np.int32), 0)
-    edges = np.empty((int(room), 2), np.int32)
-    walks.entering_edges(graph.starts, graph.targets, order, weak, inside, edges, room)
+    walk = GoalWalk(heap, np.flatnonzero(inside), inside, exclude)
+    edges = walk.entering()
     members = walk_roots(heap)
     members = members[inside[members]][:limit]
-    pins = _pins(heap, edges, parent, limit)
+    pins = _pins(heap, edges, walk.parent, limit)
     own = tuple(PathStep(_root_name(heap, int(i)), object_ref(heap, int(i))) for i in members)
     return Pins(int(inside.sum()), own, len(edges), pins)
 

@@ -183,7 +183,8 @@ class Heap(HeapAnswers):
     @cached_property
     def classes(self) -> list[ClassInfo]:
         """All classes by row."""
-        counts = np.bincount(self.class_of[self.class_of >= 0], minlength=len(self.store.classes))
+        counts = np.zeros(len(self.store.classes) + 1, np.int64)  # the last one takes class row -1
+        walks.count_rows(self.class_of, counts)
         table = self.store.classes
         return [
             ClassInfo(

@@ -103,20 +103,28 @@ def survey(
     ``leads[chunk, other]``: whether an unseen object of the chunk (2^``shift`` objects) refers to an unseen one of the
     other; ``seen``: a bit an object, as ``parent`` says; ``new[chunk]``: whether bits were set in it.
     """
+    full = np.zeros(len(leads), np.bool_)  # chunks with a bit: in the nearest cache, where the bits are not
+    for at in range(len(useful)):
+        if useful[at] != 0:
+            full[(at << 3) >> shift] = True
     for chunk in range(len(leads)):
         row = leads[chunk]
         for i in range(chunk << shift, min((chunk + 1) << shift, len(parent))):
-            if parent[i] != UNSEEN:
+            first, last = starts[i], starts[i + 1]
+            if first == last or (seen[i >> 3] >> (i & 7)) & 1:
                 continue
             hit = False
-            for slot in range(starts[i], starts[i + 1]):
+            for slot in range(first, last):
                 target = targets[slot]
-                if (seen[target >> 3] >> (target & 7)) & 1 == 0:
-                    row[target >> shift] = True
-                hit |= (useful[target >> 3] >> (target & 7)) & 1 != 0
+                other = target >> shift
+                if not row[other] and (seen[target >> 3] >> (target & 7)) & 1 == 0:
+                    row[other] = True
+                if full[other]:
+                    hit |= (useful[target >> 3] >> (target & 7)) & 1 != 0
             if hit and (useful[i >> 3] >> (i & 7)) & 1 == 0:
                 useful[i >> 3] |= np.uint8(1 << (i & 7))
                 new[chunk] = True
+                full[chunk] = True
 
 
 @kernel

@@ -28,7 +28,6 @@ class Reader:
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
-        self._places_of: dict[str, NDArray[np.int64]] = {}
 
     def instances(self, class_name: str, *, subclasses: bool = False) -> Indices:
         """Object indices of all instances of the class in every loader, ascending."""
@@ -77,18 +76,24 @@ class Reader:
             found[known] = values
         return found
 
-    def reference_columns(self, objects: Indices, *fields: str) -> tuple[Indices, ...]:
-        """Several reference fields of each object, as ``references`` gives them, in one read of the file."""
+    def field_columns(
+        self, objects: Indices, references: Sequence[str], longs: Sequence[str] = ()
+    ) -> tuple[Indices, NDArray[np.int64] | None]:
+        """Reference fields of each object (a row each, as ``references`` gives them) and fields of type ``long``, in
+        one read of the file; None for the longs where one of them is in none of the classes."""
         heap = self.heap
-        for row in np.flatnonzero(np.bincount(heap.class_of[objects] + 1, minlength=1)[1:]):
-            for name in fields:
-                self._place(name, int(row))
-        places = np.stack([self._places(name) for name in fields])
-        found = np.empty((len(fields), len(objects)), np.int32)
+        fields = [*((name, True) for name in references), *((name, False) for name in longs)]
+        rows = np.flatnonzero(np.bincount(heap.class_of[objects] + 1, minlength=1)[1:])
+        places = np.full((len(fields), len(heap.store.classes)), NULL, np.int64)
+        for number, (name, is_reference) in enumerate(fields):
+            for row in rows:
+                places[number, row] = self._position(name, int(row), "object" if is_reference else "long")
+        found = np.empty((len(references), len(objects)), np.int32)
+        numbers = np.empty((len(longs), len(objects)), np.int64)
         records = heap.records
         where = (records.data, heap.store.offsets, heap.class_of, np.ascontiguousarray(objects, np.int32))
-        kernels.reference_columns(*where, records.id_size, heap.store.map, places, found)
-        return tuple(found)
+        kernels.field_columns(*where, records.id_size, heap.store.map, places, found, numbers)
+        return found, numbers if (places[len(references) :] >= 0).any(axis=1).all() else None
 
     def follow(self, index: int, *fields: str) -> int:
         """The object at the end of a path of reference fields, or NULL."""
@@ -126,60 +131,56 @@ class Reader:
         present = targets >= 0
         return owners[present], targets[present].astype(np.int32)
 
-    def chain(self, owners: NDArray[np.int32], heads: Indices, field: str = "next") -> tuple[Any, Any]:
-        """Follows linked entries from each head, all at once: (owner, entry) of every entry met.
+    def chain(
+        self, owners: NDArray[np.int32], heads: Indices, *fields: str
+    ) -> tuple[NDArray[np.int32], Indices, tuple[Indices, ...]]:
+        """Follows ``next`` from each head, all at once: (owner, entry) of every entry met, and these reference fields.
 
         Cost: one read of each entry. An entry is met once: a damaged, circular chain ends.
         """
         heap, records = self.heap, self.heap.records
-        places = self._places(field)
         where = (records.data, heap.store.offsets, heap.class_of, np.ascontiguousarray(heads, np.int32))
+        names = ("next", *fields)
+        places = np.full((len(names), len(heap.store.classes)), kernels.UNKNOWN, np.int64)
         room = 2 * len(heads) + _SPARE
         while True:
             positions, entries = np.empty(room, np.int32), np.zeros(room, np.int32)
-            met = kernels.walk_chains(*where, records.id_size, heap.store.map, places, self._mark, positions, entries)
+            found = np.empty((len(fields), room), np.int32)
+            into = (self._mark, positions, entries, found)
+            met = kernels.walk_chains(*where, records.id_size, heap.store.map, places, *into)
             kernels.unmark(self._mark, entries if met < 0 else entries[:met])
             if met >= 0:
-                return owners[positions[:met]], entries[:met]
+                return owners[positions[:met]], entries[:met], tuple(found[:, :met])
             if met == kernels.FULL:
                 room *= 4
             else:
-                self._place(field, int(kernels.FULL - met) - 1)
+                row = int(kernels.FULL - met) - 1
+                places[:, row] = [self._position(name, row, "object") for name in names]
 
-    def _places(self, field: str) -> NDArray[np.int64]:
-        """Where a reference field of that name stands in instances of each class row: NULL where there is none,
-        UNKNOWN where nobody has asked yet (there are thousands of classes)."""
-        if field not in self._places_of:
-            self._places_of[field] = np.full(len(self.heap.store.classes), kernels.UNKNOWN, np.int64)
-        return self._places_of[field]
-
-    def _place(self, field: str, row: int) -> None:
+    def _position(self, field: str, row: int, kind: str) -> int:
+        """Where a field of that name and type ("object" or "long") stands in instances of the class row; else NULL."""
         known = self.heap.store.classes.field_named(row, field)
-        is_reference = known is not None and known.type == tags.TYPE_OBJECT
-        self._places(field)[row] = known.position if known is not None and is_reference else NULL
+        if known is None:
+            return NULL
+        type_name = "object" if known.type == tags.TYPE_OBJECT else tags.PRIMITIVES.get(known.type)
+        return known.position if type_name == kind else NULL
 
     def long_pairs(self, objects: Indices, row: int, fields: tuple[str, str], found: tuple[Any, Any]) -> None:
         """Two ``long`` fields of those objects that are of this class row, written into ``found``; no such fields:
         nothing is."""
-        one, other = (self.heap.store.classes.field_named(row, name) for name in fields)
-        if (
-            one is None
-            or other is None
-            or tags.PRIMITIVES.get(one.type) != "long"
-            or tags.PRIMITIVES.get(other.type) != "long"
-        ):
+        one, other = (self._position(name, row, "long") for name in fields)
+        if one < 0 or other < 0:
             return
         heap = self.heap
         where = (heap.records.data, heap.store.offsets, heap.class_of, np.ascontiguousarray(objects, np.int32))
-        kernels.long_pairs(*where, heap.records.id_size, row, one.position, other.position, *found)
+        kernels.long_pairs(*where, heap.records.id_size, row, one, other, *found)
 
     def map_entries(self, hash_map: int) -> list[tuple[int, int]]:
         """(key, value) of one small ``HashMap``, ``ConcurrentHashMap`` or ``Hashtable``; empty for anything else."""
         table = np.array([self.follow(hash_map, "table")], np.int32)
         owners, heads = self.elements(table)
-        _, nodes = self.chain(owners, heads)
-        keys = self.references(nodes, "key")
-        values = np.maximum(self.references(nodes, "value"), self.references(nodes, "val"))
+        _, _, (keys, values, others) = self.chain(owners, heads, "key", "value", "val")
+        values = np.maximum(values, others)
         return [(int(k), int(v)) for k, v in zip(keys, values, strict=True) if v >= 0]
 
     def shallow(self, *columns: Indices) -> int:

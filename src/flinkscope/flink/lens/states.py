@@ -93,8 +93,7 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
     rehash = reader.references(maps, "incrementalRehashTable")
     tables_of = reader.distinct(np.concatenate([primary, rehash]))  # the empty table is one shared constant
     owners, heads = reader.elements(tables_of)
-    met_in, entries = reader.chain(owners, heads)
-    keys, namespaces_of, values = reader.reference_columns(entries, "key", "namespace", "state")
+    met_in, entries, (keys, namespaces_of, values) = reader.chain(owners, heads, "key", "namespace", "state")
     in_group = _entries_of_maps(tables_of, met_in, primary, rehash)
     columns = StateEntries(entries, keys, namespaces_of, values, in_group, subtasks)
     own = (np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of, entries)

@@ -74,10 +74,10 @@ def _read_queue(
     _, timers = reader.elements(arrays)
     if len(timers) == 0:
         return None
-    times = reader.column(timers, "timestamp")
-    if times is None:
+    (keys, namespaces), longs = reader.field_columns(timers, ("key", "namespace"), ("timestamp",))
+    if longs is None:
         return None  # told by lens.shapes
-    keys, namespaces = reader.reference_columns(timers, "key", "namespace")
+    times = longs[0]
     slices = slices_of(reader, operator.index)
     _, ends = window_bounds(reader, namespaces, slices)
     last = _cleanup_times(reader, services, ends, slices)
@@ -135,5 +135,5 @@ def _dedup_parts(reader: Reader, queues: Indices) -> tuple[Indices, ...]:
     _, maps = reader.elements(outer)
     tables = reader.references(maps, "table")
     owners, heads = reader.elements(tables)
-    _, nodes = reader.chain(owners, heads)
+    _, nodes, _ = reader.chain(owners, heads)
     return queues, outer, maps, tables, nodes

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from flinkscope.cli.main import cli
 from flinkscope.flink.loader_duplicates import duplicate_sets
+from flinkscope.flink.loader_members import loader_objects
+from flinkscope.flink.loader_pins import walk_outside
 from flinkscope.flink.loaders import UserLoader, pin_groups, user_loaders
 from flinkscope.flink.pin_catalogue import KINDS, SITES, site_of
 from flinkscope.flink.pin_library import LIBRARIES, library_of
@@ -271,6 +275,25 @@ def test_the_command_line_shows_contexts_and_sets_of_duplicates(tmp_path: Path) 
     by_loaders = CliRunner().invoke(cli, ["heap", "duplicates", str(dump), "--by", "loaders"]).stdout
     assert by_loaders.startswith("2 copies of 1 class, 2 instances\n  user.Job\n")
     assert "does not tell when the jobs" in by_loaders
+
+
+def test_a_closed_loader_that_only_a_part_of_is_reached_does_not_stop_the_walk(tmp_path: Path) -> None:
+    built = LoaderHeap()
+    leaked, gone = built.loader(closed=True), built.loader(closed=True)
+    built.hook_pin(leaked)
+    thing = built.new("java.lang.Object")
+    part = built.array(thing)
+    built.root(part)
+    heap = built.done().open(tmp_path)
+    objects = loader_objects(heap)
+    of_gone = int(objects.owner[heap.index_of(gone)])
+    objects.owner[heap.index_of(part)] = of_gone  # as if a damaged dump lacked what leads from it to its loader
+    members = np.union1d(objects.members, [heap.index_of(part)]).astype(np.int32)
+    walk, found = walk_outside(heap, replace(objects, members=members))
+    assert found.tolist() == [at != of_gone for at in range(2)]
+    assert not walk.forbidden[heap.index_of(part)]
+    assert walk.forbidden[heap.index_of(leaked)]
+    assert walk.parent[heap.index_of(thing)] == heap.index_of(part)
 
 
 def test_a_dump_without_flink_has_no_user_loaders(tmp_path: Path) -> None:

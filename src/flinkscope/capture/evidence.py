@@ -17,6 +17,7 @@ from flinkscope.progress import SILENT, Progress
 from flinkscope.sources.archive import private_folder
 from flinkscope.sources.case import Case
 from flinkscope.sources.inputs import Ignored, case_from
+from flinkscope.sources.presence import is_there
 
 if TYPE_CHECKING:
     from flinkscope.capture.collect import Wishes
@@ -81,7 +82,7 @@ def sorted_out(
     live: list[LiveSource] = []
     paths: list[str | Path] = []
     for source in sources:
-        target = None if isinstance(source, Path) and source.exists() else _live(str(source), namespace, context)
+        target = None if isinstance(source, Path) and is_there(source) else _live(str(source), namespace, context)
         if target is None:
             paths.append(_known(source))
         else:
@@ -90,7 +91,7 @@ def sorted_out(
 
 
 def _live(words: str, namespace: str | None, context: str | None) -> Target | None:
-    if Path(words).exists() or glob.has_magic(words):
+    if is_there(words) or glob.has_magic(words):
         return None
     prefix = next((p for p in _POD if words.startswith(p)), None)
     if prefix is not None:
@@ -100,8 +101,7 @@ def _live(words: str, namespace: str | None, context: str | None) -> Target | No
 
 
 def _known(source: str | Path) -> str | Path:
-    path = Path(source)
-    if not path.exists() and not glob.has_magic(str(source)):
+    if not is_there(source) and not glob.has_magic(str(source)):
         hint = "also taken: a process id, http://HOST:8081, pod/NAME or pod/NAMESPACE/NAME"
         raise SourceError(f"{source}: no such file or folder", hint=hint)
     return source

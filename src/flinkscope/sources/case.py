@@ -17,6 +17,7 @@ from typing import Any
 
 from flinkscope.errors import SourceError, UnreadableInputError, UsageError
 from flinkscope.sources.archive import unpacked
+from flinkscope.sources.presence import is_there
 
 MANIFEST_NAME = "manifest.json"
 LARGEST_MANIFEST_BYTES = 16 << 20
@@ -199,7 +200,7 @@ def open_case(path: str | Path) -> Case:
             return replace(_from_folder(_unpack(root)), name=root.name)
         if root.is_dir():
             return _from_folder(root)
-        if not root.exists():
+        if not is_there(root):
             raise SourceError(f"{root}: no such file or folder")
     except OSError as error:
         raise SourceError(f"{root}: {error.strerror or error}", hint="check the path and its permissions") from error

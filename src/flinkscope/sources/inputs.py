@@ -15,6 +15,7 @@ from flinkscope.sources.archive import unpacked
 from flinkscope.sources.case import ARTIFACT_KINDS, Artifact, Case, CaseProcess, is_case, open_case
 from flinkscope.sources.joining import Found, JoinedProcess, group_of, join
 from flinkscope.sources.merging import merged
+from flinkscope.sources.presence import is_there
 from flinkscope.sources.recognise import recognise
 
 _MAX_FILES = 10_000
@@ -69,7 +70,7 @@ def case_from(paths: Sequence[str | Path]) -> tuple[Case, tuple[Ignored, ...]]:
 def expanded(given: str | Path) -> list[Path]:
     """The path itself, or what a pattern stands for. Raises SourceError for a pattern that nothing matches."""
     path = Path(given)
-    if path.exists() or not glob.has_magic(str(given)):
+    if is_there(path) or not glob.has_magic(str(given)):
         return [path]
     matching = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
     if not matching:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from flinkscope.errors import SourceError, UnreadableInputError
+from flinkscope.sources.presence import is_there
 from flinkscope.sources.wrappers import cleaner
 
 CHUNK_BYTES = 1 << 20
@@ -118,7 +119,7 @@ def _expand(given: str | Path) -> Iterator[LogFile]:
         elif any(sign in str(given) for sign in "*?["):
             for match in sorted(glob.glob(str(given))):
                 yield from _expand(Path(match)) if Path(match).is_dir() else [_plain(Path(match))]
-        elif path.exists():
+        elif is_there(path):
             yield _plain(path)
         else:
             raise SourceError(f"{given}: no such file or folder", hint="check the path; quote a glob")

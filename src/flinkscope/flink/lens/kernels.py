@@ -169,7 +169,7 @@ def walk_chains(
     ``out[f]``: the reference field of ``places[1 + f]`` of each entry, -1 where there is none. Each entry once: they
     are marked. Returns how many; FULL if ``entries`` is too short, FULL - 1 - row if its places in that class row
     are not known yet (call again, with what was lacking). A chain's entries mostly lie side by side, as the garbage
-    collector copied them: breadth first over all heads was slower in spite of reading ahead.
+    collector copied them: breadth first over all heads brought nothing in spite of reading ahead.
     """
     found = 0
     for head in range(len(heads)):

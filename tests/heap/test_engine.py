@@ -88,6 +88,16 @@ def test_reopening_gives_the_same_and_damage_to_the_cache_is_noticed(
     assert open_heap(path).histogram() == expected[0], "damaged columns must be made anew"
 
 
+def test_columns_written_side_by_side_all_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each writer looks through the cache for room while others rename their finished folders."""
+    monkeypatch.setenv("FLINKSCOPE_CACHE", str(tmp_path))
+    wanted = [(tmp_path / "heap" / f"dump{d}", f"group{g}") for d in range(20) for g in range(8)]
+    for folder, group in wanted:
+        cache.save_later(folder, group, {}, {"a": np.arange(1000), "b": np.arange(10)})
+    cache.wait_for_writers()
+    assert [place for place in wanted if cache.load(*place) is None] == []
+
+
 def test_a_changed_dump_is_not_taken_for_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLINKSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "SMALL_BYTES", 0)

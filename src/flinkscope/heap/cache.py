@@ -7,6 +7,7 @@ Dumps below SMALL_BYTES are not worth it. ``FLINKSCOPE_CACHE`` names another fol
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import mmap
@@ -107,12 +108,32 @@ def _save(folder: Path, group: str, facts: dict[str, Any], columns: dict[str, Ar
 
 def _make_room(need: int) -> None:
     folders = [f for f in cache_root().iterdir() if f.is_dir()]
-    sizes = {f: sum(p.stat().st_size for p in f.rglob("*.bin")) for f in folders}
-    for oldest in sorted(folders, key=lambda f: f.stat().st_mtime):
+    sizes = {f: _size(f) for f in folders}
+    for oldest in sorted(folders, key=_used):
         if sum(sizes.values()) + need <= LIMIT_BYTES:
             return
         shutil.rmtree(oldest, ignore_errors=True)
         sizes.pop(oldest)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of its files, without what vanishes meanwhile: other writers rename folders, other processes make room.
+
+    ``os.walk`` passes over a folder that is gone, where ``Path.rglob`` raises; a lost column is a lost cache.
+    """
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
+
+
+def _used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _write(path: Path, column: Array) -> dict[str, Any]:

@@ -81,6 +81,26 @@ def loaders_compared(heap: Heap, report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def classes_compared(heap: Heap, report: dict[str, Any]) -> dict[str, Any]:
+    """How many classes both list, and each that differs, by reason."""
+    ours, theirs = classes_of_ours(heap), classes_of_theirs(report)
+    common = sorted(ours.keys() & theirs.keys())
+    reasons: Counter[str] = Counter()
+    unexplained = {}
+    for name in common:
+        if ours[name] != theirs[name]:
+            reason = retained_rule(heap, name, ours[name], theirs[name])
+            reasons[reason or "unexplained"] += 1
+            if not reason:
+                unexplained[name] = {"ours": ours[name], "theirs": theirs[name]}
+    return {
+        "classes compared": len(common),
+        "classes of one side only": len(ours.keys() ^ theirs.keys()),
+        "classes that differ, by reason": dict(reasons),
+        "unexplained": unexplained,
+    }
+
+
 def compare(analyzer: str, dump: Path) -> dict[str, Any]:
     """Totals, classes, top dominators, duplicates and suspects of both, and every difference."""
     report = theirs_of(analyzer, dump)
@@ -93,26 +113,13 @@ def compare(analyzer: str, dump: Path) -> dict[str, Any]:
         "unreachable bytes": [heap.unreachable_bytes, overview["unreachable_shallow"]],
         "GC roots": [len(heap.roots.indices), overview["gc_roots"]],
     }
-    ours, theirs = classes_of_ours(heap), classes_of_theirs(report)
-    common = sorted(ours.keys() & theirs.keys())
-    reasons: Counter[str] = Counter()
-    unexplained = {}
-    for name in common:
-        if ours[name] != theirs[name]:
-            reason = retained_rule(heap, name, ours[name], theirs[name])
-            reasons[reason or "unexplained"] += 1
-            if not reason:
-                unexplained[name] = {"ours": ours[name], "theirs": theirs[name]}
     biggest = report["top"]["biggest_objects"]
     duplicates = {row.class_name: len(row.loaders) for row in heap.duplicates()}
     peer_duplicates = {row["pretty_class"]: row["loader_count"] for row in overview["duplicate_classes"]}  # at most 100
     return {
         "bytes": dump.stat().st_size,
         "totals (ours, theirs)": totals,
-        "classes compared": len(common),
-        "classes of one side only": len(ours.keys() ^ theirs.keys()),
-        "classes that differ, by reason": dict(reasons),
-        "unexplained": unexplained,
+        **classes_compared(heap, report),
         "class loaders": loaders_compared(heap, report),
         "biggest objects equal": [row.retained_bytes for row in heap.dominators(limit=len(biggest))]
         == [row["retained"] for row in biggest],

@@ -69,16 +69,20 @@ def _examples() -> list[str]:
 EXAMPLES = _examples()
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder with everything that the examples name, and what stands for their numbers and addresses."""
-    folder = tmp_path_factory.mktemp("desk")
+def _lay_out(folder: Path) -> None:
     (folder / "conf").mkdir()
     for name in ("config.yaml", "conf/config.yaml", "conf/flink-conf.yaml"):
         (folder / name).write_text(CONFIG)
     (folder / "deployment.yaml").write_text(DEPLOYMENT)
     shutil.copy(CORPUS / "flinklog" / "taskmanager.log", folder / "flink.log")
     shutil.copy(TARGET_JAR, folder / "job.jar")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder with everything that the examples name, and what stands for their numbers and addresses."""
+    folder = tmp_path_factory.mktemp("desk")
+    _lay_out(folder)
     flags = (f"-Xlog:gc*,safepoint:file={folder}/gc.log",)
     with running_target(java_home(17), "churn", flags=flags) as target:
         runner = CliRunner()

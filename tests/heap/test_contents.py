@@ -182,7 +182,8 @@ def test_waste_counts_each_thing_once(tmp_path: Path) -> None:
     assert ("duplicate boxes", "java.lang.Double") not in rows
 
 
-def test_direct_buffers_by_what_they_own(tmp_path: Path) -> None:
+def buffers_of_all_kinds() -> JavaHeap:
+    """A real buffer with its view, a mapped file, the JDK's image, and one each of Netty's and Flink's."""
     built = JavaHeap()
     built.cls("java.nio.DirectByteBuffer", {"address": LONG, "capacity": INT, "cleaner": REF, "att": REF, "fd": REF})
     built.cls("java.nio.DirectByteBufferR", {}, parent="java.nio.DirectByteBuffer")
@@ -212,7 +213,11 @@ def test_direct_buffers_by_what_they_own(tmp_path: Path) -> None:
     built.root(built.array(real, view, mapped, *held))
     counter = built.new("java.util.concurrent.atomic.AtomicLong", value=33_832)
     built.cls("java.nio.Bits", {}, statics={"RESERVED_MEMORY": (REF, counter), "MAX_MEMORY": (LONG, 1 << 20)})
-    heap = built.open(tmp_path)
+    return built
+
+
+def test_direct_buffers_by_what_they_own(tmp_path: Path) -> None:
+    heap = buffers_of_all_kinds().open(tmp_path)
     memory = heap.direct()
     assert {t.kind: (t.buffers, t.capacity_bytes) for t in memory.totals} == {
         "direct": (1, 1000),

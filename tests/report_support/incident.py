@@ -62,8 +62,7 @@ _JAVA_AFTER = """.keyBy(e -> (int) Math.floorMod(e.itemId(), 1024))
 .process(new BucketedVisitors(Duration.ofMinutes(3)));  // MapState<item, users>, one timer a bucket"""
 
 
-def gc_facts() -> GcFacts:
-    """A G1 log of 202 s in which the live set climbs to -Xmx and full collections follow one another."""
+def _collections() -> tuple[GcSeries, tuple[FullGc, ...]]:
     time, before, after, full, pause = [], [], [], [], []
     fulls = []
     for i in range(260):
@@ -82,6 +81,13 @@ def gc_facts() -> GcFacts:
             fulls.append(FullGc(at, stopped, top, left, 400 + 9 * i, "G1 Compaction Pause"))
     share_time = tuple(range(5 * SECOND, 202 * SECOND, 10 * SECOND))
     share = tuple(min(9_700, 150 + 60 * k + (8_000 if k > 15 else 0)) for k in range(len(share_time)))
+    series = GcSeries(tuple(time), tuple(before), tuple(after), tuple(full), tuple(pause), share_time, share)
+    return series, tuple(fulls)
+
+
+def gc_facts() -> GcFacts:
+    """A G1 log of 202 s in which the live set climbs to -Xmx and full collections follow one another."""
+    series, fulls = _collections()
     return GcFacts(
         place=Place("tm-1/gc.log"),
         collector="G1",
@@ -92,7 +98,7 @@ def gc_facts() -> GcFacts:
         live_set_max_bytes=250 * MIB,
         live_set_is_upper_bound=False,
         live_set_slope_bytes_per_s=1_180_000,
-        full_gcs=tuple(fulls),
+        full_gcs=fulls,
         consecutive_full_gcs=50,
         fruitless_full_gcs=48,
         gc_share_bp=4_750,
@@ -100,8 +106,43 @@ def gc_facts() -> GcFacts:
         throughput_bp=5_250,
         oom_line=None,
         coverage_bp=10_000,
-        series=GcSeries(tuple(time), tuple(before), tuple(after), tuple(full), tuple(pause), share_time, share),
+        series=series,
         figures={},
+    )
+
+
+def _timers(task: str, dump: Place) -> TimerService:
+    return TimerService(
+        task,
+        "window-timers",
+        "event",
+        804_236,
+        402_118,
+        402_118,
+        402_118,
+        DAY_END_MS - 540_001,
+        402_118,
+        61_200_000,
+        dump,
+    )
+
+
+def _window(task: str, dump: Place) -> WindowOperator:
+    return WindowOperator(
+        task,
+        "WindowOperator",
+        "TumblingEventTimeWindows",
+        86_400_000,
+        -28_800_000,
+        ("PurgingTrigger", "ContinuousEventTimeTrigger"),
+        180_000,
+        None,
+        None,
+        0,
+        "CountVisitors",
+        DAY_END_MS - 600_000,
+        2,
+        dump,
     )
 
 
@@ -122,73 +163,44 @@ def state_facts() -> StateFacts:
             state("fire-time", "reducing", 402_118, 18_182_000, 9_651_000),
             state("window-contents", "list", 3_911, 2_253_000, 410_000),
         ),
-        timers=(
-            TimerService(
-                task,
-                "window-timers",
-                "event",
-                804_236,
-                402_118,
-                402_118,
-                402_118,
-                DAY_END_MS - 540_001,
-                402_118,
-                61_200_000,
-                dump,
-            ),
-        ),
-        operators=(
-            WindowOperator(
-                task,
-                "WindowOperator",
-                "TumblingEventTimeWindows",
-                86_400_000,
-                -28_800_000,
-                ("PurgingTrigger", "ContinuousEventTimeTrigger"),
-                180_000,
-                None,
-                None,
-                0,
-                "CountVisitors",
-                DAY_END_MS - 600_000,
-                2,
-                dump,
-            ),
-        ),
+        timers=(_timers(task, dump),),
+        operators=(_window(task, dump),),
         keys_and_windows_bytes=38_600_000,
         state_bytes=208_596_000,
         unknown_shapes=(),
     )
 
 
+_ROWS = (
+    ("org.apache.flink.streaming.api.operators.TimerHeapInternalTimer", 804_236, 25_735_552),
+    ("org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry", 808_147, 32_325_880),
+    ("byte[]", 1_190_442, 41_200_168),
+    ("java.lang.String", 901_330, 21_631_920),
+    ("org.apache.flink.api.java.tuple.Tuple2", 402_960, 9_671_040),
+    ("java.lang.Object[]", 424_551, 24_117_232),
+    ("org.roaringbitmap.RoaringBitmap", 402_118, 6_433_888),
+    ("org.roaringbitmap.RoaringArray", 402_118, 9_650_832),
+    ("char[]", 402_140, 12_868_480),
+    ("java.lang.Long", 402_377, 9_657_048),
+    ("org.apache.flink.streaming.api.windowing.windows.TimeWindow", 402_120, 12_867_840),
+)
+_OWNERS = (
+    (
+        "org.apache.flink.runtime.state.heap.HeapKeyedStateBackend",
+        0xE0A1_2340,
+        121_000_000,
+        "seen-users, fire-time",
+    ),
+    ("org.apache.flink.runtime.state.heap.HeapPriorityQueueSet", 0xE0B1_2340, 61_200_000, "_timer_state/event"),
+    ("org.apache.flink.streaming.runtime.tasks.StreamTask", 0xE0C1_2340, 19_400_000, "Window (1/2)"),
+    ("org.apache.flink.shaded.netty4.io.netty.buffer.PoolChunk", 0xE0D1_2340, 16_800_000, ""),
+    ("class java.lang.Class", 0xE0E1_2340, 3_100_000, "jdk.internal.loader"),
+    ("java.lang.Thread", 0xE0F1_2340, 1_900_000, "flink-pekko.actor.default-dispatcher-4"),
+)
+
+
 def heap_facts() -> HeapFacts:
     """The dump at the moment of death."""
-    rows = (
-        ("org.apache.flink.streaming.api.operators.TimerHeapInternalTimer", 804_236, 25_735_552),
-        ("org.apache.flink.runtime.state.heap.CopyOnWriteStateMap$StateMapEntry", 808_147, 32_325_880),
-        ("byte[]", 1_190_442, 41_200_168),
-        ("java.lang.String", 901_330, 21_631_920),
-        ("org.apache.flink.api.java.tuple.Tuple2", 402_960, 9_671_040),
-        ("java.lang.Object[]", 424_551, 24_117_232),
-        ("org.roaringbitmap.RoaringBitmap", 402_118, 6_433_888),
-        ("org.roaringbitmap.RoaringArray", 402_118, 9_650_832),
-        ("char[]", 402_140, 12_868_480),
-        ("java.lang.Long", 402_377, 9_657_048),
-        ("org.apache.flink.streaming.api.windowing.windows.TimeWindow", 402_120, 12_867_840),
-    )
-    owners = (
-        (
-            "org.apache.flink.runtime.state.heap.HeapKeyedStateBackend",
-            0xE0A1_2340,
-            121_000_000,
-            "seen-users, fire-time",
-        ),
-        ("org.apache.flink.runtime.state.heap.HeapPriorityQueueSet", 0xE0B1_2340, 61_200_000, "_timer_state/event"),
-        ("org.apache.flink.streaming.runtime.tasks.StreamTask", 0xE0C1_2340, 19_400_000, "Window (1/2)"),
-        ("org.apache.flink.shaded.netty4.io.netty.buffer.PoolChunk", 0xE0D1_2340, 16_800_000, ""),
-        ("class java.lang.Class", 0xE0E1_2340, 3_100_000, "jdk.internal.loader"),
-        ("java.lang.Thread", 0xE0F1_2340, 1_900_000, "flink-pekko.actor.default-dispatcher-4"),
-    )
     return HeapFacts(
         place=Place("tm-1/heap.hprof"),
         file_bytes=424_118_322,
@@ -196,8 +208,8 @@ def heap_facts() -> HeapFacts:
         reachable_object_count=7_310_544,
         used_bytes=259_100_440,
         unreachable_bytes=2_882_310,
-        histogram=tuple(ClassCount(n, c, b, b * 2 if "Entry" in n else None) for n, c, b in rows),
-        dominators=tuple(DominatorShare(n, a, b, label) for n, a, b, label in owners),
+        histogram=tuple(ClassCount(n, c, b, b * 2 if "Entry" in n else None) for n, c, b in _ROWS),
+        dominators=tuple(DominatorShare(n, a, b, label) for n, a, b, label in _OWNERS),
         oom_thread="Window(TumblingEventTimeWindows) (1/2)#0",
         gap=None,
         tree=(
@@ -280,11 +292,9 @@ def remedies() -> tuple[Remedy, ...]:
     )
 
 
-def findings() -> tuple[Finding, ...]:
-    """What the rules say, in the order of their rank."""
-    gc_log = Place("tm-1/gc.log", 2_731)
+def _root_cause(gc_log: Place) -> Fired:
     dump = Place("tm-1/heap.hprof", address=0xE0A1_2340)
-    root = Fired(
+    return Fired(
         summary="Window contents are purged every 3 minutes, but each of 402,118 (day, item) keys keeps one fire-time "
         "entry and two timers until the window ends at midnight.",
         evidence=(
@@ -309,6 +319,11 @@ def findings() -> tuple[Finding, ...]:
             "PurgingTrigger clears only `window-contents`; the clean-up timer at the window's end clears the rest.",
         ),
     )
+
+
+def findings() -> tuple[Finding, ...]:
+    """What the rules say, in the order of their rank."""
+    gc_log = Place("tm-1/gc.log", 2_731)
     thrash = Fired(
         summary="50 full collections in a row, 48 of them freed less than 10 % of the heap.",
         evidence=(Evidence("Pause Full 255M->250M(256M) 1012.331ms", gc_log, {"full_gcs": 50}),),
@@ -318,7 +333,9 @@ def findings() -> tuple[Finding, ...]:
     small = Fired("The live set fills 98 % of -Xmx.", (Evidence("250 MiB of 256 MiB", gc_log),), (), 9_000, 250 * MIB)
     nmt = Absent("native memory tracking", AbsentKind.NOT_COLLECTED, "", "flinkscope collect --nmt PID")
     return (
-        Finding("R02", "Per-key window state and timers", Severity.CRITICAL, "tm-1", root, ("R01", "R10")),
+        Finding(
+            "R02", "Per-key window state and timers", Severity.CRITICAL, "tm-1", _root_cause(gc_log), ("R01", "R10")
+        ),
         Finding("R01", "Heap too small for the live set", Severity.CRITICAL, "tm-1", small, (), "R02"),
         Finding("R10", "GC thrash before out of memory", Severity.CRITICAL, "tm-1", thrash, (), "R02"),
         Finding(

@@ -218,11 +218,14 @@ def dumps(draw: st.DrawFn, max_objects: int = 30) -> Dump:
             dump.objects.append(ObjectArray(address, addresses[4], elements))
         else:
             dump.objects.append(PrimitiveArray(address, INT, draw(st.lists(st.integers(0, 9), max_size=5))))
-    kinds_of_roots = [UNKNOWN, JNI_GLOBAL, JNI_LOCAL, JAVA_FRAME, NATIVE_STACK, STICKY, BLOCK, MONITOR, THREAD]
-    root_kinds = st.sampled_from(kinds_of_roots)
-    for _ in range(draw(st.integers(0, 6))):
-        kind = draw(root_kinds)
-        address = draw(st.sampled_from(addresses[: len(BASE_CLASSES)])) if kind == STICKY else draw(chosen)
-        dump.roots.append(Root(kind, address, draw(st.integers(1, 3)), draw(st.sampled_from([-1, 0, 1]))))
+    dump.roots.extend(draw(st.lists(_roots(addresses[: len(BASE_CLASSES)], chosen), max_size=6)))
     dump.objects = draw(st.permutations(dump.objects))
     return dump
+
+
+@st.composite
+def _roots(draw: st.DrawFn, classes: list[int], chosen: st.SearchStrategy[int]) -> Root:
+    kinds = [UNKNOWN, JNI_GLOBAL, JNI_LOCAL, JAVA_FRAME, NATIVE_STACK, STICKY, BLOCK, MONITOR, THREAD]
+    kind = draw(st.sampled_from(kinds))
+    address = draw(st.sampled_from(classes)) if kind == STICKY else draw(chosen)
+    return Root(kind, address, draw(st.integers(1, 3)), draw(st.sampled_from([-1, 0, 1])))

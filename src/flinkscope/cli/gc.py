@@ -55,12 +55,8 @@ def command(
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{output}: the page is written as .html", hint="use --json or --csv for other forms")
-    if follow:
-        log = _follow(logs)
-        second = None
-    else:
-        log = _read(logs, jvm)
-        second = _read((after,)) if after else None
+    log = _follow(logs) if follow else _read(logs, jvm)
+    second = _read((after,)) if after and not follow else None
     if csv_path is not None:
         _write_csv(log, csv_path)
     if output is not None:

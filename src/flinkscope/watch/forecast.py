@@ -17,6 +17,7 @@ is "at any moment", without a latest time.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,9 +82,8 @@ def forecast(time_ns: Ints, value: Ints, limit: int | None) -> Forecast | NoFore
     span_s = float(time_ns[-1] - time_ns[0]) / 1e9
     if span_s < WARM_UP_S and last < limit / 2:
         return NoForecast(f"it has been watched for {span_s:.0f} s only and has just begun to fill")
-    now_ns = time_ns[-1]
-    period_ns = period_of(time_ns, value)
-    if period_ns and (time_ns[-1] - time_ns[0]) // period_ns >= _PERIODS:
+    now_ns, period_ns = time_ns[-1], period_of(time_ns, value)
+    if period_ns and (now_ns - time_ns[0]) // period_ns >= _PERIODS:
         time_ns, value = period_minima(time_ns, value, period_ns)
     floor = floor_of(value)
     rates = _rates(*_thinned(time_ns, floor))
@@ -99,11 +99,11 @@ def forecast(time_ns: Ints, value: Ints, limit: int | None) -> Forecast | NoFore
     if likely_s > min(FARTHEST_S, _REACH * span_s):
         return NoForecast(f"not within {min(FARTHEST_S, _REACH * span_s) / 3600:.1f} h")
     lowest = int(value[-max(_LAST, len(value) // 4) :].min())
-    latest_s = max(0, limit - lowest) / slowest if slowest > 0 else None
+    latest_s = max(0, limit - lowest) / slowest if slowest > 0 else math.inf
     return Forecast(
         earliest_s=max(0.0, min(likely_s, (CEILING * limit - level) / fastest - age_s)),
         likely_s=likely_s,
-        latest_s=None if latest_s is None or latest_s > FARTHEST_S else latest_s,
+        latest_s=latest_s if latest_s <= FARTHEST_S else None,
         rate_per_s=likely,
         level=level,
         limit=limit,

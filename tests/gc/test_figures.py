@@ -208,3 +208,16 @@ def test_the_live_set_of_one_jvm_is_no_trend_of_the_next(tmp_path: Path) -> None
     assert not [finding for finding in log.findings if finding.id == "live-set-rises"]
     trend = log.series()["live_set"].columns["trend_bytes"].tolist()
     assert trend == [-1] * 8 + [50 * MIB] * 8
+
+
+def test_a_start_that_passes_the_thresholds_of_the_metaspace_is_no_error(tmp_path: Path) -> None:
+    lines = [*PARALLEL[:2]]
+    for number, (before, after) in enumerate([(21_000, 21_000), (35_000, 35_000), (58_000, 58_000), (96_000, 57_000)]):
+        lines.append(
+            f"[{number + 1}.000s][info][gc,metaspace] GC({number}) Metaspace: {before}K(99000K)->{after}K(99000K)"
+        )
+        lines.append(
+            f"[{number + 1}.000s][info][gc] GC({number}) Pause Full (Metadata GC Threshold) 15M->10M(100M) 20.000ms"
+        )
+    found = log_of(tmp_path, *lines).findings
+    assert [f.severity for f in found if f.id == "metaspace-full-gc"] == ["info"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flinkscope.formats.gclog.records import MISSING, Flag, Kind
 from flinkscope.gc.figure import Figure
@@ -141,11 +142,28 @@ def _metaspace(log: GcLog) -> Iterator[GcFinding]:
         yield GcFinding(
             "metaspace-full-gc",
             "The metaspace, not the heap, drives full collections",
-            "error" if len(empty) >= CONSECUTIVE_FULL else "warning",
+            "error" if _fruitless_for_metaspace(log, empty) >= CONSECUTIVE_FULL else "info",
             ((text, _row_place(log, empty)),),
             "Look for class loaders that are not unloaded (one more each job start); else raise "
             "taskmanager.memory.jvm-metaspace.size.",
         )
+
+
+def _fruitless_for_metaspace(log: GcLog, rows: NDArray[np.intp]) -> int:
+    """How many of them in a row freed less than a tenth of the metaspace and found it no tenth larger than the last.
+
+    A start passes HotSpot's threshold several times, each 1.6 times the one before (MinMetaspaceFreeRatio 40); a
+    metaspace that is collected at its limit falls. Neither is a full one.
+    """
+    longest = run = 0
+    last: int | None = None
+    for row in rows.tolist():
+        before, after = (int(log.events[f"metaspace_{side}_bytes"][row]) for side in ("before", "after"))
+        known = after != MISSING
+        stuck = known and (before == MISSING or (before - after) * 10 < before)
+        run = run + 1 if stuck and last is not None and after * 10 <= last * 11 else int(stuck)
+        last, longest = (after if known else None), max(longest, run)
+    return longest
 
 
 def _explicit(log: GcLog) -> Iterator[GcFinding]:

@@ -31,7 +31,7 @@ lint: bootstrap
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# All figures, with the peers that install from registries in the same run; an hour. Dumps and logs stay in .bench; the
+# All figures, with the peers that install from registries in the same run; two hours. Dumps and logs stay in .bench; the
 # heap needs a javac. Results and their table are committed.
 bench: bootstrap
 	@mkdir -p .bench
@@ -40,6 +40,7 @@ bench: bootstrap
 	@$(BIN)/python benchmarks/heap/measure.py --folder .bench --sizes 0.15 1.6 --out benchmarks/results/heap.json
 	@$(BIN)/python benchmarks/soak/fleet.py --result benchmarks/results/fleet.json
 	@$(BIN)/python benchmarks/soak/watch.py 30 --result benchmarks/results/soak_watch.json
+	-@$(BIN)/python benchmarks/uv/measure.py --again --out benchmarks/results/uv.json
 	@$(BIN)/python benchmarks/table.py
 
 reference: bootstrap

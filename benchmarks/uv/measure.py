@@ -1,10 +1,11 @@
-"""All designs of the daily-UV job on the same events, one after the other; ten million events; ten times the keys.
+"""All designs of the daily-UV job on the same events, one after the other; few keys; ten million events; more keys.
 
-    python benchmarks/uv/measure.py --out benchmarks/results/uv.json [--part designs|ten-million|keys]
+    python benchmarks/uv/measure.py --out benchmarks/results/uv.json [--part designs …] [--minutes 45] [--again]
 
-Each row is written as soon as it is measured, and rows that are there are not measured again. CPU seconds are the
-TaskManager's, from its start (some 4 s on an idle machine) to the job's end. A machine with other work on it makes
-them longer: the load average is in each row.
+Each row is written as soon as it is measured; rows that are there are kept, so a run that was cut off goes on where it
+was, unless ``--again``. No row is begun after ``--minutes``. A design that dies or is given up is a result; a Flink
+that does not start is none, and is tried again the next time. CPU seconds are the TaskManager's, from its start (some
+4 s on an idle machine) to the job's end. Other work on the machine makes them longer: its load is in each row.
 """
 
 from __future__ import annotations
@@ -13,64 +14,105 @@ import argparse
 import json
 import os
 import platform
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from flinkscope.uv.compare import EVERY, Contender, compare
+from flinkscope.errors import FlinkscopeError
+from flinkscope.uv.compare import Contender, compare
 from flinkscope.uv.run import Place
 
-# The lab's workload: 1 M events of 4 M items and 1 M users, 21:00 to 23:56:40.
+# The lab's workload: events of 4 M items and 1 M users, 21:00 to 23:56:40: 58 refreshes before the end.
 LAB = {"items": "4000000", "users": "1000000", "span-ms": "10600000"}
-KEY_LIMIT_S = {"cumulate": 300.0}
+MILLION, TEN_MILLION = 1_000_000, 10_000_000
+SMALL_SHARE = 20  # --small: a twentieth of the events, to see that every part runs
+LIMIT_S = 300.0
+LIMITS_S = {"cumulate": 90.0, "ten-million": 900.0}  # by design or part; CUMULATE by item was at 450 CPU s, unfinished
+
+BUCKET, ROCKSDB, GROUP = Contender("bucket"), Contender("bucket", "rocksdb"), Contender("group")
+INCIDENT = tuple(Contender("incident", trigger=trigger) for trigger in ("bare", "evictor", "purging"))
+ON_HEAP = (Contender("group", "hashmap"), Contender("quiet"), *INCIDENT)
+BESIDE_HEAP = (ROCKSDB, Contender("bucket", "forst"), GROUP)
+WITHOUT_END = (Contender("incident", "rocksdb", "purging"), Contender("cumulate"))
+FEW = (BUCKET, GROUP, Contender("cumulate"), Contender("cumulate", "hashmap"), Contender("approx"))
 
 
-def parts() -> dict[str, list[tuple[str, Contender, dict[str, str], str]]]:
-    """(row name, contender, options, memory of the TaskManager) by part."""
-    million = {**LAB, "events": "1000000"}
-    ten = {**LAB, "events": "10000000"}
-    large = [Contender("bucket"), Contender("bucket", "rocksdb"), Contender("group")]
-    return {
-        "designs": [(c.name, c, million, "1216m") for c in EVERY],
-        "designs-in-more": [(c.name, c, million, "1849m") for c in EVERY if c.design in ("incident", "quiet", "group")],
-        "ten-million": [(c.name, c, ten, "1728m") for c in large],
-        "keys": [
-            (f"{c.name}, {items:,} items", c, {**million, "items": str(items)}, "1216m")
-            for c in large[:2]
-            for items in (40_000, 400_000, 4_000_000)
-        ],
-        "refreshes": [
-            (f"bucket, step {step}", Contender("bucket"), {**million, "step": step}, "1216m")
-            for step in ("1 min", "3 min", "30 min")
-        ],
-    }
+class Row(NamedTuple):
+    """One run: its name in its part, who, the options beside LAB, the TaskManager's size."""
+
+    name: str
+    contender: Contender
+    options: dict[str, str]
+    memory: str = "1216m"
 
 
-def rows(part: str, known: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Measures what is not known yet."""
-    for name, contender, options, memory in parts()[part]:
-        if name in known:
+def _rows(contenders: tuple[Contender, ...], memory: str = "1216m", events: int = MILLION, **options: str) -> list[Row]:
+    return [Row(c.name, c, {"events": str(events), **options}, memory) for c in contenders]
+
+
+PARTS: dict[str, list[Row]] = {
+    "designs": _rows((BUCKET, Contender("approx"), *BESIDE_HEAP, *ON_HEAP, *WITHOUT_END)),
+    "designs-in-more": _rows(ON_HEAP, "1849m"),
+    "few-keys": _rows(FEW, key="categoryId"),
+    "ten-million": _rows((BUCKET, ROCKSDB, GROUP), "1728m", TEN_MILLION),
+    "keys": [
+        Row(f"{c.name}, {items:,} items", c, {"events": str(MILLION), "items": str(items)})
+        for c in (BUCKET, ROCKSDB)
+        for items in (40_000, 400_000, 4_000_000)
+    ],
+    "refreshes": [
+        Row(f"bucket, every {step}", BUCKET, {"events": str(MILLION), "step": step})
+        for step in ("30 s", "3 min", "30 min")
+    ],
+}
+
+
+def measured(part: str, known: dict[str, Any], small: bool, deadline: float) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Measures what is not known yet, and yields it."""
+    for row in PARTS[part]:
+        if row.name in known:
             continue
-        limit_s = KEY_LIMIT_S.get(contender.design, 900.0)
-        for run in compare(options, [contender], Place(memory=memory), limit_s=limit_s):
-            yield name, {**run.as_document(), "memory": memory, "options": options, "load": os.getloadavg()[1]}
+        if time.monotonic() > deadline:
+            print(f"{part} {row.name}: no time left", file=sys.stderr)
+            return
+        options = {**LAB, **row.options}
+        if small:
+            options["events"] = str(int(options["events"]) // SMALL_SHARE)
+        limit_s = LIMITS_S.get(part, LIMITS_S.get(row.contender.design if part == "designs" else "", LIMIT_S))
+        try:
+            (run,) = compare(options, [row.contender], Place(memory=row.memory), limit_s=limit_s)
+        except FlinkscopeError as error:
+            print(f"{part} {row.name}: {error}", file=sys.stderr)
+            continue
+        yield row.name, {**run.as_document(), "memory": row.memory, "options": options, "load": os.getloadavg()[1]}
 
 
-def main() -> None:
-    """Measures and writes."""
+def main() -> int:
+    """Measures and writes; 1 when a row is missing at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--part", action="append", choices=list(parts()))
+    parser.add_argument("--part", action="append", choices=list(PARTS))
+    parser.add_argument("--minutes", type=float, default=45.0, help="begin no row after so many")
+    parser.add_argument("--again", action="store_true", help="measure anew what is there")
+    parser.add_argument("--small", action="store_true", help=f"1/{SMALL_SHARE} of the events")
     words = parser.parse_args()
-    document = json.loads(words.out.read_text()) if words.out.is_file() else {}
+    deadline = time.monotonic() + words.minutes * 60
+    document = json.loads(words.out.read_text(encoding="utf-8")) if words.out.is_file() else {}
     document["machine"] = {"cores": os.cpu_count(), "system": platform.platform(), "flink": "2.3.0", "java": "17"}
-    for part in words.part or list(parts()):
-        known = document.setdefault(part, {})
-        for name, row in rows(part, known):
-            known[name] = row
+    parts = words.part or list(PARTS)
+    for part in parts:
+        known = {} if words.again else document.get(part, {})
+        for name, row in measured(part, known, words.small, deadline):
+            document.setdefault(part, {})[name] = row
             words.out.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            print(part, name, row["outcome"], row["cpu_s"], row["live_bytes"], row["wrong"], flush=True)
+            print(part, name, row["outcome"], row["cpu_s"], row["live_bytes"], row["wrong"], row["seconds"], flush=True)
+    missing = [f"{part} {row.name}" for part in parts for row in PARTS[part] if row.name not in document.get(part, {})]
+    if missing:
+        print(f"missing: {', '.join(missing)}", file=sys.stderr)
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

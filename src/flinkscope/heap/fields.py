@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from flinkscope.errors import UsageError
 from flinkscope.formats.hprof import tags
-from flinkscope.formats.hprof.scan import read_ids
+from flinkscope.formats.hprof.bodies import read_ids
 from flinkscope.heap.graph import Graph, Roots
 from flinkscope.heap.kernels import fields as kernels
 from flinkscope.heap.kernels.index import Layout, count_edges, object_edges

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.formats.hprof import tags
-from flinkscope.formats.hprof.scan import read_ids
+from flinkscope.formats.hprof.bodies import read_ids
 from flinkscope.heap.fields import class_rows, reference_field, thread_name
 
 if TYPE_CHECKING:

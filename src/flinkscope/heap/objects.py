@@ -161,7 +161,7 @@ def _name_unknown(records: DumpRecords, classes: ClassTable, offsets: Array, cla
     at = offsets[lost].astype(np.int64) + 5 + records.id_size + np.where(kinds == 0x22, 4, 0)
     named = (kinds == 0x21) | (kinds == 0x22)
     ids = np.empty(int(named.sum()), np.int64)
-    from flinkscope.formats.hprof.scan import read_ids
+    from flinkscope.formats.hprof.bodies import read_ids
 
     read_ids(records.data, np.ascontiguousarray(at[named]), records.id_size, ids)
     for class_id in np.unique(ids):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[2]
-KERNEL_FILES = ("formats/hprof/scan.py", "formats/hprof/words.py", "jit.py")
+KERNEL_FILES = ("formats/hprof/bodies.py", "formats/hprof/scan.py", "formats/hprof/words.py", "jit.py")
 
 
 def kernel_folder() -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.errors import FormatError
-from flinkscope.formats.hprof import scan, tags
+from flinkscope.formats.hprof import bodies, scan, tags
 from flinkscope.formats.hprof.container import DumpBytes
 from flinkscope.progress import SILENT, Progress
 
@@ -63,7 +63,7 @@ class DumpRecords:
     ``load_classes``: rows (serial, class id, stack serial, name id). ``frames``: rows (id, method, signature, source
     name ids, class serial, line). ``traces``: serial → (thread serial, frame ids). ``segments``: rows (first byte,
     end); ``segment_ends``: where its readable part ends. ``roots``: rows (kind tag, object id, thread serial, frame),
-    -1: none. ``class_heads``, ``class_fields``, ``class_statics``: see ``scan.read_classes``. ``gaps``: unreadable
+    -1: none. ``class_heads``, ``class_fields``, ``class_statics``: see ``bodies.read_classes``. ``gaps``: unreadable
     (first, end).
     """
 
@@ -150,7 +150,7 @@ def _notes(data: Array, notes: Array, id_size: int) -> tuple[Array, Array]:
     kinds = data[notes] if len(notes) else np.empty(0, np.uint8)
     roots_at = np.ascontiguousarray(notes[kinds != tags.CLASS_DUMP])
     roots = np.empty((len(roots_at), 4), np.int64)
-    scan.read_roots(data, roots_at, id_size, roots)
+    bodies.read_roots(data, roots_at, id_size, roots)
     return np.ascontiguousarray(notes[kinds == tags.CLASS_DUMP]), roots
 
 
@@ -236,9 +236,10 @@ def _scan_part(
     gaps = np.empty((GAP_LIMIT, 2), np.int64)
     state = np.zeros(scan.STATE_SLOTS, np.int64)
     state[scan.SEGMENT] = first
+    shapes = scan.object_shapes(id_size)
     while True:
         status = scan.scan_objects(
-            data, segments, last, id_size, shift, page_shift, keys, slots, pool, state, notes, gaps
+            data, segments, last, id_size, shift, page_shift, *shapes, keys, slots, pool, state, notes, gaps
         )
         if status == scan.DONE:
             break
@@ -276,11 +277,11 @@ def _classes(data: Array, positions: Array, id_size: int) -> tuple[Array, Array,
     heads = np.empty((len(positions), 10), np.int64)
     fields = np.empty((0, 2), np.int64)
     statics = np.empty((0, 3), np.int64)
-    scan.read_classes(data, positions, id_size, heads, fields, statics)
+    bodies.read_classes(data, positions, id_size, heads, fields, statics)
     if len(positions):
         fields = np.empty((int(heads[-1, 7]), 2), np.int64)
         statics = np.empty((int(heads[-1, 9]), 3), np.int64)
-        scan.read_classes(data, positions, id_size, heads, fields, statics)
+        bodies.read_classes(data, positions, id_size, heads, fields, statics)
     return heads, fields, statics
 
 
@@ -292,7 +293,7 @@ def _bodies(data: Array, records: Array, tag: int, need: int) -> Array:
 
 def _ids_at(data: Array, positions: Array, id_size: int) -> Array:
     ids = np.empty(len(positions), np.int64)
-    scan.read_ids(data, np.ascontiguousarray(positions), id_size, ids)
+    bodies.read_ids(data, np.ascontiguousarray(positions), id_size, ids)
     return ids
 
 

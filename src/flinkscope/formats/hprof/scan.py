@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, inlined, type_bytes
+from flinkscope.formats.hprof.words import big_u16, big_u32, big_u64, inlined, prefetch, type_size
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
@@ -23,12 +23,21 @@ DONE, FULL, PAGES_FULL = 0, 1, 2
 # slots of the scan state
 SEGMENT, POSITION, PAGES, INSTANCES, OBJECT_ARRAYS, PRIMITIVE_ARRAYS, NOTES, GAPS, LOW_BITS, NULL_IDS = range(10)
 STATE_SLOTS = 10
+AHEAD_BYTES = 2048  # of the dump asked for early: the processor's own look-ahead ends with each 4 KiB
 
 
-@inlined
-def type_size(code: Number, id_size: Number) -> Number:
-    """Bytes of a field or element of that type; 0 for a type that does not exist."""
-    return id_size if code == 2 else type_bytes(code)
+def object_shapes(id_size: int) -> tuple[Array, Array]:
+    """What the length of an object record depends on, as tables: branches on its tag are mispredicted too often.
+
+    Rows of tags 0x21 to 0x23: (position of the length, bytes before the contents); and, at 256 * row + the byte where
+    a primitive array has its type, bytes an element; 0: no such type.
+    """
+    heads = np.array([[5 + 2 * id_size, 9 + 2 * id_size], [5 + id_size, 9 + 2 * id_size], [5 + id_size, 10 + id_size]])
+    widths = np.zeros((3, 256), np.int64)
+    widths[0] = 1
+    widths[1] = id_size
+    widths[2, 4:12] = [1, 2, 4, 8, 1, 2, 4, 8]
+    return heads.astype(np.int64), widths.reshape(-1)
 
 
 @kernel
@@ -206,6 +215,65 @@ def page_slot(page: Number, keys: Array, slots: Array, state: Array, capacity: N
 
 
 @kernel
+def mark_run(
+    data: Array,
+    pos: Number,
+    stop: Number,
+    id_size: Number,
+    shift: Number,
+    page_shift: Number,
+    heads: Array,
+    widths: Array,
+    keys: Array,
+    slots: Array,
+    pool: Array,
+    state: Array,
+) -> Number:
+    """Marks and counts the objects from ``pos`` on; returns where a record is something else, damaged or without room.
+
+    ``heads``, ``widths``: ``object_shapes``. Half the time of ``record_end`` and branches by tag (0.30 s for 0.65 s on
+    the 1.6 GB dump, 33 million objects).
+    """
+    words = 1 << (page_shift - shift - 6)
+    in_page = (1 << (page_shift - shift)) - 1
+    capacity = len(pool) // words
+    known_page = np.int64(0)
+    base = np.int64(-1)
+    low_bits = np.int64(0)
+    total, instances, object_arrays = np.int64(0), np.int64(0), np.int64(0)
+    widest = 10 + 2 * id_size
+    while pos + widest <= stop:
+        kind = np.int64(data[pos]) - 0x21
+        if kind < 0 or kind > 2:
+            break
+        width = widths[(kind << 8) | np.int64(data[pos + 9 + id_size])]
+        after = pos + heads[kind, 1] + big_u32(data, pos + heads[kind, 0]) * width
+        address = big_u64(data, pos + 1) if id_size == 8 else big_u32(data, pos + 1)
+        if width == 0 or after > stop or address == 0:
+            break
+        prefetch(data, pos + AHEAD_BYTES)
+        page = address >> page_shift
+        if page != known_page or base < 0:
+            slot = page_slot(page, keys, slots, state, capacity)
+            if slot < 0:
+                break
+            known_page = page
+            base = np.int64(slot) * words
+        bit = (address >> shift) & in_page
+        pool[base + (bit >> 6)] |= np.uint64(1) << np.uint64(bit & 63)
+        low_bits |= address
+        total += 1
+        instances += kind == 0
+        object_arrays += kind == 1
+        pos = after
+    state[LOW_BITS] |= low_bits & 7
+    state[INSTANCES] += instances
+    state[OBJECT_ARRAYS] += object_arrays
+    state[PRIMITIVE_ARRAYS] += total - instances - object_arrays
+    return pos
+
+
+@kernel
 def scan_objects(
     data: Array,
     segments: Array,
@@ -213,6 +281,8 @@ def scan_objects(
     id_size: Number,
     shift: Number,
     page_shift: Number,
+    heads: Array,
+    widths: Array,
     keys: Array,
     slots: Array,
     pool: Array,
@@ -228,8 +298,6 @@ def scan_objects(
     words = 1 << (page_shift - shift - 6)
     in_page = (1 << (page_shift - shift)) - 1
     capacity = len(pool) // words
-    known_page = np.int64(0)
-    base = np.int64(-1)
     index = state[SEGMENT]
     pos = state[POSITION]
     while index < last:
@@ -237,6 +305,9 @@ def scan_objects(
         if pos < segments[index, 0]:
             pos = segments[index, 0]
         while pos < stop:
+            pos = mark_run(data, pos, stop, id_size, shift, page_shift, heads, widths, keys, slots, pool, state)
+            if pos >= stop:
+                break
             after = record_end(data, pos, stop, id_size)
             if after < 0:
                 if state[GAPS] >= len(gaps):
@@ -254,17 +325,13 @@ def scan_objects(
                 notes[state[NOTES]] = pos
             if 0x20 <= tag <= 0x23:
                 address = big_u64(data, pos + 1) if id_size == 8 else big_u32(data, pos + 1)
-                page = address >> page_shift
-                if page != known_page or base < 0:
-                    slot = page_slot(page, keys, slots, state, capacity)
-                    if slot < 0:
-                        state[SEGMENT], state[POSITION] = index, pos
-                        return PAGES_FULL
-                    known_page = page
-                    base = np.int64(slot) * words
+                slot = page_slot(address >> page_shift, keys, slots, state, capacity)
+                if slot < 0:
+                    state[SEGMENT], state[POSITION] = index, pos
+                    return PAGES_FULL
                 bit = (address >> shift) & in_page
                 if address != 0:
-                    pool[base + (bit >> 6)] |= np.uint64(1) << np.uint64(bit & 63)
+                    pool[np.int64(slot) * words + (bit >> 6)] |= np.uint64(1) << np.uint64(bit & 63)
                 state[NULL_IDS] += address == 0
                 state[LOW_BITS] |= address & 7
             state[INSTANCES] += tag == 0x21
@@ -275,77 +342,6 @@ def scan_objects(
         index += 1
     state[SEGMENT], state[POSITION] = index, pos
     return DONE
-
-
-@kernel
-def read_ids(data: Array, positions: Array, id_size: Number, ids: Array) -> None:
-    """The identifiers at ``positions``, which the caller has checked."""
-    for i in range(len(positions)):
-        at = positions[i]
-        ids[i] = big_u64(data, at) if id_size == 8 else big_u32(data, at)
-
-
-@kernel
-def read_roots(data: Array, positions: Array, id_size: Number, roots: Array) -> None:
-    """Roots at ``positions`` into ``roots``: kind, object id, thread serial (-1: none), frame (-1: none)."""
-    for i in range(len(positions)):
-        at = positions[i]
-        tag = data[at]
-        roots[i, 0] = tag
-        roots[i, 1] = big_u64(data, at + 1) if id_size == 8 else big_u32(data, at + 1)
-        roots[i, 2] = -1
-        roots[i, 3] = -1
-        if tag == 2 or tag == 3 or tag == 4 or tag == 6 or tag == 8:
-            roots[i, 2] = big_u32(data, at + 1 + id_size)
-        if tag == 2 or tag == 3 or tag == 8:
-            frame = big_u32(data, at + 5 + id_size)
-            roots[i, 3] = frame if frame < 2147483648 else -1
-
-
-@kernel
-def read_classes(data: Array, positions: Array, id_size: Number, heads: Array, fields: Array, statics: Array) -> None:
-    """Class dumps at ``positions`` (checked by the scan).
-
-    ``heads``: id, super, loader, signers, domain, instance size, first and end row in ``fields``, likewise ``statics``.
-    ``fields``: name id, type. ``statics``: name id, type, position of the value.
-    """
-    field_row = 0
-    static_row = 0
-    for i in range(len(positions)):
-        at = positions[i] + 1
-        heads[i, 0] = big_u64(data, at) if id_size == 8 else big_u32(data, at)
-        at += id_size + 4
-        for column in range(1, 5):
-            heads[i, column] = big_u64(data, at) if id_size == 8 else big_u32(data, at)
-            at += id_size
-        at += 2 * id_size
-        heads[i, 5] = big_u32(data, at)
-        at += 4
-        count = big_u16(data, at)
-        at += 2
-        for _ in range(count):
-            at += 3 + type_size(data[at + 2], id_size)
-        count = big_u16(data, at)
-        at += 2
-        heads[i, 8] = static_row
-        for _ in range(count):
-            if static_row < len(statics):
-                statics[static_row, 0] = big_u64(data, at) if id_size == 8 else big_u32(data, at)
-                statics[static_row, 1] = data[at + id_size]
-                statics[static_row, 2] = at + id_size + 1
-            static_row += 1
-            at += id_size + 1 + type_size(data[at + id_size], id_size)
-        heads[i, 9] = static_row
-        count = big_u16(data, at)
-        at += 2
-        heads[i, 6] = field_row
-        for _ in range(count):
-            if field_row < len(fields):
-                fields[field_row, 0] = big_u64(data, at) if id_size == 8 else big_u32(data, at)
-                fields[field_row, 1] = data[at + id_size]
-            field_row += 1
-            at += id_size + 1
-        heads[i, 7] = field_row
 
 
 @kernel

@@ -131,3 +131,9 @@ def type_bytes(code: Any) -> Any:
     if code == 7 or code == 11:
         return 8
     return 0
+
+
+@inlined
+def type_size(code: Any, id_size: Any) -> Any:
+    """Bytes of a field or element of that type; 0 for a type that does not exist."""
+    return id_size if code == 2 else type_bytes(code)

@@ -55,9 +55,8 @@ def word_of(address: Number, m: AddressMap) -> Number:
 
 
 @inlined
-def lookup(address: Number, m: AddressMap) -> Number:
-    """The dense index of the object at ``address``; -1 if there is none (0, the null id, has none either)."""
-    row = word_of(address, m)
+def index_in(row: Number, address: Number, m: AddressMap) -> Number:
+    """``lookup`` where the address's row of ``m.words`` is known (-1: none)."""
     if row < 0:
         return -1
     word = m.words[row, 0]
@@ -65,6 +64,12 @@ def lookup(address: Number, m: AddressMap) -> Number:
     if word & (below + np.uint64(1)) == 0:
         return -1
     return np.int64(m.words[row, 1]) + popcount(word & below)
+
+
+@inlined
+def lookup(address: Number, m: AddressMap) -> Number:
+    """The dense index of the object at ``address``; -1 if there is none (0, the null id, has none either)."""
+    return index_in(word_of(address, m), address, m)
 
 
 @kernel
@@ -95,9 +100,8 @@ def rank_words(words: Array) -> Number:
 
 
 @inlined
-def gap_after(address: Number, m: AddressMap, reach: Number) -> Number:
-    """Bytes from the object to the next one, looked for in ``reach`` map words of its page; -1 if none is near."""
-    row = word_of(address, m)
+def gap_behind(row: Number, address: Number, m: AddressMap, reach: Number) -> Number:
+    """``gap_after`` where the address's row of ``m.words`` is known (-1: none)."""
     if row < 0:
         return -1
     page_words = 1 << (m.page_shift - m.shift - 6)
@@ -110,6 +114,12 @@ def gap_after(address: Number, m: AddressMap, reach: Number) -> Number:
         if m.words[ahead, 0] != 0:
             return (((ahead - row) << 6) + lowest_bit(m.words[ahead, 0]) - bit) << m.shift
     return -1
+
+
+@inlined
+def gap_after(address: Number, m: AddressMap, reach: Number) -> Number:
+    """Bytes from the object to the next one, looked for in ``reach`` map words of its page; -1 if none is near."""
+    return gap_behind(word_of(address, m), address, m, reach)
 
 
 @kernel

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.formats.hprof.words import big_u16, big_u32, inlined, type_bytes
-from flinkscope.heap.kernels.address_map import AddressMap, gap_after, lookup, read_id
+from flinkscope.formats.hprof.words import big_u16, big_u32, inlined, prefetch, type_bytes
+from flinkscope.heap.kernels.address_map import AddressMap, gap_behind, index_in, lookup, read_id, word_of
 from flinkscope.jit import kernel
 
 Array = npt.NDArray[Any]
 Number: TypeAlias = Any  # an integer of the machine: numba infers its width
+
+
+AHEAD_BYTES = 2048  # of the dump asked for early: the processor's own look-ahead ends with each 4 KiB
 
 
 class Layout(NamedTuple):
@@ -29,11 +32,9 @@ def class_row(class_id: Number, keys: Array, rows: Array) -> Number:
     """The class row of a class id in the open hash table (``rows`` -1: free)."""
     mask = len(keys) - 1
     at = (class_id * -7046029254386353131 >> 32) & mask
-    while rows[at] >= 0:
-        if keys[at] == class_id:
-            return int(rows[at])
+    while keys[at] != class_id and rows[at] >= 0:
         at = (at + 1) & mask
-    return -1
+    return np.int64(rows[at])
 
 
 @kernel
@@ -83,12 +84,11 @@ def fill_columns(
     objects are of unknown class.
     """
     unknown: Number = 0
-    known_id = np.int64(0)
-    known_row = np.int64(-1)
     for index in range(len(segments)):
         pos = segments[index, 0]
         end = ends[index]
         while pos < end:
+            prefetch(data, pos + AHEAD_BYTES)
             tag = data[pos]
             if tag < 0x20 or tag > 0x23:
                 pos += 1 + id_size
@@ -102,25 +102,21 @@ def fill_columns(
             address = read_id(data, pos + 1, id_size)
             start = pos
             row = np.int64(-1)
-            if tag == 0x21 or tag == 0x22:
-                at = pos + 5 + id_size + (4 if tag == 0x22 else 0)
-                class_id = read_id(data, at, id_size)
-                if class_id != known_id or known_row < 0:
-                    known_row = class_row(class_id, keys, rows)
-                    known_id = class_id
-                row = known_row
+            word = word_of(address, m)
             if tag == 0x21:
+                row = class_row(read_id(data, pos + 5 + id_size, id_size), keys, rows)
                 size = big_u32(data, pos + 5 + 2 * id_size)
                 pos += 9 + 2 * id_size + size
                 if row >= 0:
-                    gap = gap_after(address, m, 2 + (size >> 8) if size < 4096 else 16)
+                    gap = gap_behind(word, address, m, 2 + (size >> 8) if size < 4096 else 16)
                     if gap > 0:
                         note_gap(smallest, row, gap)
             elif tag == 0x22:
+                row = class_row(read_id(data, pos + 9 + id_size, id_size), keys, rows)
                 length = big_u32(data, pos + 5 + id_size)
                 pos += 9 + 2 * id_size + length * id_size
                 if length < 1024:
-                    gap = gap_after(address, m, 1 + (length >> 5))
+                    gap = gap_behind(word, address, m, 1 + (length >> 5))
                     if gap > 0:
                         note_gap(array_gaps, 2, gap - 4 * length)
                         note_gap(array_gaps, 3, gap - 8 * length)
@@ -130,7 +126,7 @@ def fill_columns(
                 pos += 10 + id_size + length
                 row = np.int64(primitive_rows[np.int64(code)])
                 if length < 4096:
-                    gap = gap_after(address, m, 1 + (length >> 8))
+                    gap = gap_behind(word, address, m, 1 + (length >> 8))
                     if gap > 0:
                         note_gap(array_gaps, np.int64(code), gap - length)
             else:
@@ -147,7 +143,7 @@ def fill_columns(
                     pos += id_size + 1 + size
                 pos += 2 + big_u16(data, pos) * (id_size + 1)
                 row = np.int64(mirror_row)
-            i = lookup(address, m)
+            i = index_in(word, address, m)
             if i > 0:
                 offsets[i] = start
                 class_of[i] = row

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flinkscope.flink.lens import kernels
+from flinkscope.heap.dominators import UNREACHABLE
 
 JDK_NUMBER = 9
 FIRST_WEAK = 5
@@ -41,7 +42,7 @@ def trees(draw: st.DrawFn) -> tuple[list[int], list[int], list[int]]:
     idom = [-1] * count
     for place, index in enumerate(order):
         if place:
-            idom[index] = draw(st.sampled_from([-1, *order[:place]]))
+            idom[index] = draw(st.sampled_from([-1, UNREACHABLE, *order[:place]]))
     labels = draw(st.lists(st.sampled_from([-1, -1, -1, 0, 1]), min_size=count, max_size=count))
     rows = draw(st.lists(st.integers(-1, 4), min_size=count, max_size=count))
     return idom, labels, rows
@@ -62,11 +63,17 @@ def test_every_object_gets_the_owner_that_a_walk_to_the_root_finds(
     of_class[3] = kernels.MIRROR
     label = np.array(labels, np.int32)
     columns = np.array(sorted(mirror.items()), np.int32).reshape(-1, 2).T
+    sizes = np.arange(100, 100 + len(idom), dtype=np.int32)
+    objects, total = np.zeros(JDK_NUMBER + 2, np.int64), np.zeros(JDK_NUMBER + 2, np.int64)
     kernels.settle(
-        np.array(idom, np.int32), np.array(rows, np.int32), np.array(of_class, np.int32), np.array(jdk, np.int32),
-        np.ascontiguousarray(columns), FIRST_WEAK, label,
+        np.array(idom, np.int32), np.array(rows, np.int32), sizes, np.array(of_class, np.int32),
+        np.array(jdk, np.int32), np.ascontiguousarray(columns), FIRST_WEAK, label, objects, total,
     )  # fmt: skip
     assert label.tolist() == expected
+    owners = [*range(JDK_NUMBER + 1), kernels.NOBODY]
+    reached = [i for i in range(len(idom)) if idom[i] != UNREACHABLE]
+    assert objects.tolist() == [sum(expected[i] == owner for i in reached) for owner in owners]
+    assert total.tolist() == [sum(int(sizes[i]) for i in reached if expected[i] == owner) for owner in owners]
 
 
 @settings(max_examples=100, deadline=None)
@@ -74,9 +81,42 @@ def test_every_object_gets_the_owner_that_a_walk_to_the_root_finds(
 def test_sums_count_each_object_once(first: list[int], second: list[int]) -> None:
     mark, sizes = np.zeros(10, np.uint8), np.arange(100, 110, dtype=np.int32)
     columns = [np.array(part, np.int32) for part in (first, second)]
-    total = sum(int(kernels.sum_once(mark, column, sizes)) for column in columns)
+    total = sum(int(kernels.sum_once(mark, np.uint8(1), column, sizes)) for column in columns)
     assert total == sum(100 + i for i in {*first, *second} - {-1})
-    for column in columns:
-        kernels.unmark(mark, column)
-    assert not mark.any()
-    assert int(kernels.count_once(mark, columns[0])) == len({*first} - {-1})
+    assert int(kernels.count_once(mark, np.uint8(2), columns[0])) == len({*first} - {-1})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.integers(-1, 9), max_size=30), max_size=3))
+def test_a_label_stays_and_its_object_counts_once(columns: list[list[int]]) -> None:
+    label, sizes = np.full(10, kernels.NO_LABEL, np.int32), np.arange(100, 110, dtype=np.int32)
+    first: dict[int, int] = {}
+    for number, column in enumerate(columns):
+        new = {*column} - {-1} - set(first)
+        first |= dict.fromkeys(new, number)
+        added = int(kernels.put_label(label, np.array(column, np.int32), number, sizes))
+        assert added == sum(100 + i for i in new)
+    assert label.tolist() == [first.get(i, kernels.NO_LABEL) for i in range(10)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-5, 40), st.sampled_from([-1, 10, 20, 30])), min_size=1, max_size=30),
+    st.integers(0, 5),
+    st.sampled_from([(0, 0), (20, 0), (20, 10)]),
+)
+def test_timers_are_told_apart_by_their_windows_clean_up(
+    timers: list[tuple[int, int]], lateness: int, slices: tuple[int, int]
+) -> None:
+    size, offset = slices
+
+    def last(end: int) -> int | None:
+        if end == -1:
+            return None
+        return -(-(end - offset) // size) * size + offset - 1 if size else end - 1 + lateness
+
+    others = [time for time, end in timers if time != last(end)]
+    upcoming = others or [time for time, _ in timers]
+    times, ends = (np.array(column, np.int64) for column in zip(*timers, strict=True))
+    found = kernels.fold_timers(times, ends, lateness, size, offset)
+    assert tuple(found) == (len(timers) - len(others), min(upcoming), upcoming.count(min(upcoming)))

@@ -18,6 +18,7 @@ NO_LABEL = -1
 NOBODY = -2
 _BOTTOM = -3
 _CHILD = -4  # minus the child's number
+_UNREACHABLE = -2  # in ``idom``
 MIRROR = -5  # in ``of_class``: ask for the class that the object stands for
 _MIRROR = np.int64(MIRROR)
 UNKNOWN = -2  # a field's place in a class that nobody has looked at
@@ -26,24 +27,40 @@ _BYTE = 8  # HPROF's code of the element type byte
 _MIX = np.uint64(0x2545F4914F6CDD1D)  # the multiplier of xorshift64* (Vigna 2016)
 _FOLD = np.uint64(29)
 _AHEAD = 16  # objects whose cache lines are asked for before their turn: they lie anywhere, and waiting is the cost
+_FAR_AHEAD = 32  # what says where to look for the next thing is asked for earlier
+_MIDDLE = 48  # of an entry's or timer's record: two cache lines, mostly
 
 
 @kernel
-def put_label(label: Array, objects: Array, number: Number) -> None:
-    """Gives the number to those of the objects (NULL ignored) that have no label yet."""
+def put_label(label: Array, objects: Array, number: Number, sizes: Array) -> Number:
+    """Gives the number to those of the objects (NULL ignored) that have no label yet; the sum of their sizes."""
+    total = np.int64(0)
     for k in range(len(objects)):
         if k + _AHEAD < len(objects):
             prefetch(label, np.int64(objects[k + _AHEAD]))
+            prefetch(sizes, np.int64(objects[k + _AHEAD]))
         i = objects[k]
         if i >= 0 and label[i] == NO_LABEL:
             label[i] = number
+            total += np.int64(sizes[i])
+    return total
 
 
 @kernel
 def settle(
-    idom: Array, class_of: Array, of_class: Array, jdk: Array, mirrors: Array, first_weak: Number, label: Array
+    idom: Array,
+    class_of: Array,
+    sizes: Array,
+    of_class: Array,
+    jdk: Array,
+    mirrors: Array,
+    first_weak: Number,
+    label: Array,
+    objects: Array,
+    total: Array,
 ) -> None:
-    """Turns labels of single objects into the owner of each; NOBODY where there is none.
+    """Turns labels of single objects into the owner of each; NOBODY where there is none. Adds the reachable ones and
+    their ``sizes`` to their owner's row of ``objects`` and ``total``; the last row takes those without one.
 
     The nearest labelled dominator (the object itself included) decides. Where there is none, the nearest dominator
     does whose class has a family: ``of_class`` by class row, numbers from ``first_weak`` on; of a class object
@@ -51,101 +68,86 @@ def settle(
     (``jdk`` by row: its number or NOBODY), but nothing below it because of that. ``of_class`` and ``jdk`` have one
     more slot, for objects of unknown class. One pass: on the way up each object remembers the one below in ``label``.
     """
-    count = len(idom)
+    count, last = len(idom), len(objects) - 1
     for i in range(count):
         if i + _AHEAD < count:
             prefetch(label, np.int64(idom[i + _AHEAD]))
-        if label[i] != NO_LABEL:
-            continue
-        at = np.int64(i)
-        back = np.int64(_BOTTOM)
-        while True:
-            label[at] = back
-            above = np.int64(idom[at])
-            if above < 0 or above >= count or label[above] != NO_LABEL:
-                break
-            back = _CHILD - at
-            at = above
-        answer = np.int64(NOBODY)
-        if 0 <= above < count and label[above] > _BOTTOM:
-            answer = np.int64(label[above])
-        if answer < 0 or jdk[class_of[above]] == answer:
+        if label[i] == NO_LABEL:
+            at = np.int64(i)
+            back = np.int64(_BOTTOM)
+            while True:
+                label[at] = back
+                above = np.int64(idom[at])
+                if above < 0 or above >= count or label[above] != NO_LABEL:
+                    break
+                back = _CHILD - at
+                at = above
             answer = np.int64(NOBODY)
-        while True:
-            back = np.int64(label[at])
-            row = np.int64(class_of[at])
-            family = np.int64(of_class[row])
-            if family == _MIRROR:
-                place = np.searchsorted(mirrors[0], at)
-                found = place < mirrors.shape[1] and mirrors[0, place] == at
-                family = np.int64(of_class[mirrors[1, place]]) if found else np.int64(NO_LABEL)
-            if (answer == NOBODY or answer >= first_weak) and family >= 0:
-                answer = family
-            label[at] = answer if answer != NOBODY else np.int64(jdk[row])
-            if back == _BOTTOM:
-                break
-            at = _CHILD - back
+            if 0 <= above < count and label[above] > _BOTTOM:
+                answer = np.int64(label[above])
+            if answer < 0 or (answer >= first_weak and jdk[class_of[above]] == answer):
+                answer = np.int64(NOBODY)
+            while True:
+                back = np.int64(label[at])
+                if answer >= 0 and answer < first_weak:  # a label of its own above: no class has a say
+                    label[at] = answer
+                else:
+                    row = np.int64(class_of[at])
+                    family = np.int64(of_class[row])
+                    if family == _MIRROR:
+                        place = np.searchsorted(mirrors[0], at)
+                        found = place < mirrors.shape[1] and mirrors[0, place] == at
+                        family = np.int64(of_class[mirrors[1, place]]) if found else np.int64(NO_LABEL)
+                    if family >= 0:
+                        answer = family
+                    label[at] = answer if answer != NOBODY else np.int64(jdk[row])
+                if back == _BOTTOM:
+                    break
+                at = _CHILD - back
+        if idom[i] != _UNREACHABLE:
+            owner = np.int64(label[i])
+            if owner < 0 or owner > last:
+                owner = np.int64(last)
+            objects[owner] += 1
+            total[owner] += sizes[i]
 
 
 @kernel
-def sum_by_label(owner: Array, sizes: Array, counted: Array, objects: Array, total: Array) -> None:
-    """Adds objects and bytes of the counted objects to their owner's row; the last row takes those without one."""
-    last = len(objects) - 1
-    for i in range(len(owner)):
-        if counted[i]:
-            row = np.int64(owner[i])
-            if row < 0 or row > last:
-                row = np.int64(last)
-            objects[row] += 1
-            total[row] += sizes[i]
-
-
-@kernel
-def rows_of_few(class_of: Array, places: Array, grouped: Array) -> None:
-    """Fills ``grouped`` with the objects of each class, ascending; ``places``: where each class begins, -1 to skip it.
-    ``places`` is moved to each class's end. One pass instead of one for each class."""
+def rows_of_few(class_of: Array, few: Array, places: Array, grouped: Array) -> None:
+    """Fills ``grouped`` with the objects of each class that is ``few`` (one more slot, for row -1), ascending;
+    ``places``: where each class begins, moved to its end. One pass instead of one for each class."""
     for i in range(len(class_of)):
         row = class_of[i]
-        if row >= 0 and places[row] >= 0:
+        if few[row]:
             grouped[places[row]] = i
             places[row] += 1
 
 
 @kernel
-def sum_once(mark: Array, objects: Array, sizes: Array) -> Number:
-    """Bytes of those of the objects (NULL ignored) that are not marked yet; they are marked."""
+def sum_once(mark: Array, turn: Number, objects: Array, sizes: Array) -> Number:
+    """Bytes of those of the objects (NULL ignored) that are not marked with this turn yet; they are marked."""
     total = np.int64(0)
     for k in range(len(objects)):
         if k + _AHEAD < len(objects):
             prefetch(mark, np.int64(objects[k + _AHEAD]))
             prefetch(sizes, np.int64(objects[k + _AHEAD]))
         i = objects[k]
-        if i >= 0 and mark[i] == 0:
-            mark[i] = 1
+        if i >= 0 and mark[i] != turn:
+            mark[i] = turn
             total += np.int64(sizes[i])
     return total
 
 
 @kernel
-def unmark(mark: Array, objects: Array) -> None:
-    """Takes the marks of these objects away."""
-    for k in range(len(objects)):
-        if k + _AHEAD < len(objects):
-            prefetch(mark, np.int64(objects[k + _AHEAD]))
-        if objects[k] >= 0:
-            mark[objects[k]] = 0
-
-
-@kernel
-def count_once(mark: Array, objects: Array) -> Number:
-    """How many of the objects (NULL ignored) are not marked yet; they are marked."""
+def count_once(mark: Array, turn: Number, objects: Array) -> Number:
+    """How many of the objects (NULL ignored) are not marked with this turn yet; they are marked."""
     total = np.int64(0)
     for k in range(len(objects)):
         if k + _AHEAD < len(objects):
             prefetch(mark, np.int64(objects[k + _AHEAD]))
         i = objects[k]
-        if i >= 0 and mark[i] == 0:
-            mark[i] = 1
+        if i >= 0 and mark[i] != turn:
+            mark[i] = turn
             total += 1
     return total
 
@@ -160,6 +162,7 @@ def walk_chains(
     m: AddressMap,
     places: Array,
     mark: Array,
+    turn: Number,
     from_head: Array,
     entries: Array,
     out: Array,
@@ -167,23 +170,26 @@ def walk_chains(
     """Follows a reference field (``places[0]`` by class row) from each head: the entries met and whose head's chain.
 
     ``out[f]``: the reference field of ``places[1 + f]`` of each entry, -1 where there is none. Each entry once: they
-    are marked. Returns how many; FULL if ``entries`` is too short, FULL - 1 - row if its places in that class row
-    are not known yet (call again, with what was lacking). A chain's entries mostly lie side by side, as the garbage
-    collector copied them: breadth first over all heads brought nothing in spite of reading ahead.
+    are marked with ``turn``. Returns how many; FULL if ``entries`` is too short, FULL - 1 - row if its places in that
+    class row are not known yet (call again, with what was lacking). A chain's entries mostly lie side by side, as the
+    garbage collector copied them: breadth first over all heads brought nothing in spite of reading ahead.
     """
     found = 0
     for head in range(len(heads)):
-        if head + _AHEAD < len(heads):
-            prefetch(data, np.int64(offsets[max(heads[head + _AHEAD], 0)]) + 48)
+        if head + _FAR_AHEAD < len(heads):
+            prefetch(offsets, np.int64(heads[head + _FAR_AHEAD]))
+            prefetch(class_of, np.int64(heads[head + _FAR_AHEAD]))
+            prefetch(mark, np.int64(heads[head + _FAR_AHEAD]))
+            prefetch(data, np.int64(offsets[max(heads[head + _AHEAD], 0)]) + _MIDDLE)
         at = np.int64(heads[head])
-        while at >= 0 and mark[at] == 0:
+        while at >= 0 and mark[at] != turn:
             if found == len(entries):
                 return np.int64(FULL)
             row = np.int64(class_of[at])
             if row >= 0 and places[0, row] == UNKNOWN:
                 return np.int64(FULL) - 1 - row
             k = found
-            mark[at] = 1
+            mark[at] = turn
             from_head[k] = head
             entries[k] = at
             found += 1
@@ -219,6 +225,10 @@ def long_pairs(
 ) -> None:
     """Two ``long`` fields, at ``one`` and ``other``, of those objects that are of this class row; others stay."""
     for k in range(len(indices)):
+        if k + _FAR_AHEAD < len(indices):
+            prefetch(offsets, np.int64(indices[k + _FAR_AHEAD]))
+            prefetch(class_of, np.int64(indices[k + _FAR_AHEAD]))
+            prefetch(data, np.int64(offsets[max(indices[k + _AHEAD], 0)]) + _MIDDLE)
         i = indices[k]
         if i <= 0 or class_of[i] != row or data[offsets[i]] != 0x21:
             continue
@@ -227,6 +237,40 @@ def long_pairs(
         if one + 8 <= size and other + 8 <= size:
             ones[k] = np.int64(big_u64(data, body + one))
             others[k] = np.int64(big_u64(data, body + other))
+
+
+@kernel
+def all_equal(column: Array) -> Any:
+    """Whether every element equals the first."""
+    same = True
+    for k in range(1, len(column)):
+        same &= column[k] == column[0]
+    return same
+
+
+@kernel
+def fold_timers(times: Array, ends: Array, lateness: Number, size: Number, offset: Number) -> tuple[Any, Any, Any]:
+    """(timers at their window's clean-up, the earliest other one, how many others are at that time); if all are for
+    clean-up: the earliest of those. ``ends``: of each timer's window, -1 without one.
+
+    Clean-up is WindowOperator's maxTimestamp + lateness; of slices (``size`` > 0) the last instant of their whole
+    window.
+    """
+    cleanup = np.int64(0)
+    due = np.zeros(2, np.int64)
+    first = np.full(2, np.iinfo(np.int64).max)
+    for k in range(len(times)):
+        last = ends[k] - 1 + lateness
+        if size > 0:
+            last = -(-(ends[k] - offset) // size) * size + offset - 1
+        other = np.int64(ends[k] == -1 or times[k] != last)
+        cleanup += 1 - other
+        if times[k] < first[other]:
+            first[other] = times[k]
+            due[other] = 0
+        due[other] += times[k] == first[other]
+    kind = 0 if cleanup == len(times) else 1
+    return cleanup, first[kind], due[kind]
 
 
 @kernel
@@ -261,8 +305,10 @@ def field_columns(
     ``places[f, class row]``: where the field stands in the instance, -1 if the class has no such field.
     """
     for k in range(len(indices)):
-        if k + _AHEAD < len(indices):
-            prefetch(data, np.int64(offsets[max(indices[k + _AHEAD], 0)]) + 48)
+        if k + _FAR_AHEAD < len(indices):
+            prefetch(offsets, np.int64(indices[k + _FAR_AHEAD]))
+            prefetch(class_of, np.int64(indices[k + _FAR_AHEAD]))
+            prefetch(data, np.int64(offsets[max(indices[k + _AHEAD], 0)]) + _MIDDLE)
         i = indices[k]
         for f in range(len(out)):
             out[f, k] = -1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flinkscope.flink.lens.labels import Whose
 from flinkscope.flink.lens.reader import NULL, Reader, simple_name, task_of
 from flinkscope.flink.lens.slices import Slices, slices_of
 from flinkscope.flink.state_facts import Home, WindowOperator
@@ -38,6 +39,11 @@ class Operator:
     def home(self) -> Home:
         """Whose its state and timers are."""
         return Home(self.job_id, self.task, self.name)
+
+    @property
+    def whose(self) -> Whose:
+        """The same as an owner of bytes."""
+        return Whose(self.job, self.job_id, self.task, self.name)
 
 
 def live_operators(reader: Reader) -> list[Operator]:

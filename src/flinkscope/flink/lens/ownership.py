@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from flinkscope.flink.lens.families import JDK, family_of
 from flinkscope.flink.lens.jobmanager import ARCHIVED, COMPLETED, COORDINATOR, PENDING, graph_job, graphs
-from flinkscope.flink.lens.kernels import MIRROR, NO_LABEL, NOBODY, put_label, settle, sum_by_label
+from flinkscope.flink.lens.kernels import MIRROR, NO_LABEL, NOBODY, settle
+from flinkscope.flink.lens.labels import NOT_OF_A_JOB, Labels, Whose
 from flinkscope.flink.lens.loader_jobs import USER_LOADERS, loader_jobs
 from flinkscope.flink.lens.operators import Operator, job_id
 from flinkscope.flink.lens.read import StateParts
-from flinkscope.flink.lens.reader import Indices, Reader, simple_name, task_of
-from flinkscope.flink.lens.states import ENTRY, StateEntries
+from flinkscope.flink.lens.reader import Reader, simple_name, task_of
+from flinkscope.flink.lens.states import ENTRY
 from flinkscope.flink.lens.tasks import TASK, job_of_task
-from flinkscope.flink.lens.timers import TimerEntries
-from flinkscope.flink.state_facts import KeyedState, OperatorState, StateFacts, TimerService
+from flinkscope.flink.state_facts import StateFacts
 
 _OF_JOBS = (
     (COMPLETED, "checkpoints of the job", "job"),
@@ -53,19 +53,6 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """To whom a label belongs."""
-
-    job: str | None = None
-    job_id: str = ""
-    task: str | None = None
-    operator: str = ""
-
-
-_NOBODY = Whose()
-
-
-@dataclass(frozen=True, slots=True)
 class Ownership:
     """All owners, the biggest first. ``named_bp``: share of the reachable bytes with a named owner.
 
@@ -77,52 +64,18 @@ class Ownership:
     unknown: tuple[tuple[str, int], ...]
 
 
-class Labels:
-    """Owner names and the objects that they are put on; a later label of the same object does not replace one."""
-
-    def __init__(self, object_count: int) -> None:
-        self.names: list[tuple[Whose, str]] = []
-        self._numbers: dict[tuple[Whose, str], int] = {}
-        self.of_object: NDArray[np.int32] = np.full(object_count, NO_LABEL, np.int32)
-
-    def number(self, whose: Whose, what: str) -> int:
-        """The number that stands for this owner; given on first use."""
-        name = (whose, what)
-        if name not in self._numbers:
-            self._numbers[name] = len(self.names)
-            self.names.append(name)
-        return self._numbers[name]
-
-    def put(self, whose: Whose, what: str, *columns: Indices | Sequence[int]) -> None:
-        """Labels these objects (NULL ignored)."""
-        number = self.number(whose, what)
-        for column in columns:
-            put_label(self.of_object, np.asarray(column, np.int32), number)
-
-
 def find_owners(facts: StateFacts, parts: StateParts) -> Ownership:
-    """The owners of all reachable bytes of the dump that ``read_parts`` read."""
-    labels = Labels(parts.reader.heap.object_count)
-    for state, entries in zip(facts.states, parts.entries, strict=True):
-        labels.put(_whose(state), f"state “{state.name}”", *entries.own)
-    for service, timers in zip(facts.timers, parts.timers, strict=True):
-        labels.put(_whose(service), f"timers “{service.service}”", *timers.own)
-    panes: list[StateEntries | TimerEntries] = [*parts.entries, *parts.timers]
-    rows: list[KeyedState | TimerService] = [*facts.states, *facts.timers]
-    for row, columns in zip(rows, panes, strict=True):
-        labels.put(_whose(row), "keys and windows", columns.keys, columns.namespaces)
+    """The owners of all reachable bytes of the dump that ``read_parts`` read, whose labels it goes on with."""
+    labels = parts.labels
     for operator_state, objects in zip(facts.operator_states, parts.operator_states, strict=True):
-        labels.put(_whose(operator_state), f"operator state “{operator_state.name}”", objects)
+        whose = Whose(operator_state.job, operator_state.job_id, operator_state.task, operator_state.operator)
+        labels.put(whose, f"operator state “{operator_state.name}”", objects)
     if facts.unowned_entries:
-        labels.put(_NOBODY, "checkpoint copies", parts.reader.instances(ENTRY))
+        labels.put(NOT_OF_A_JOB, "checkpoint copies", parts.reader.instances(ENTRY))
     label_tasks(parts.reader, labels, parts.operators)
     label_jobs(parts.reader, labels)
     label_user_classes(parts.reader, labels)
     return owners_of(parts.reader, labels)
-
-
-def _whose(row: KeyedState | TimerService | OperatorState) -> Whose:
-    return Whose(row.job, row.job_id, row.task, row.operator)
 
 
 def label_tasks(reader: Reader, labels: Labels, operators: Sequence[Operator]) -> None:
@@ -130,7 +83,7 @@ def label_tasks(reader: Reader, labels: Labels, operators: Sequence[Operator]) -
     for operator in operators:
         name = simple_name(operator.class_name) or "operator"
         function = reader.follow(operator.index, "userFunction")
-        whose = Whose(operator.job, operator.job_id, operator.task, operator.name)
+        whose = operator.whose
         labels.put(whose, f"user function of {name}", [function])
         labels.put(whose, f"source reader of {name}", [reader.follow(operator.index, "sourceReader")])
         labels.put(whose, f"sink writer of {name}", [reader.follow(operator.index, "sinkWriter")])
@@ -183,16 +136,16 @@ def label_jobs(reader: Reader, labels: Labels) -> None:
 
 
 def owners_of(reader: Reader, labels: Labels) -> Ownership:
-    """Spreads the labels, in place, and sums up. Cost: two linear passes over the objects."""
+    """Spreads the labels, in place, and sums up. Cost: one pass over the objects."""
     heap = reader.heap
     first_weak = len(labels.names)
     of_class, jdk, mirrors = _by_class(reader, labels)
     found = labels.of_object
-    settle(heap.idom, heap.class_of, of_class, jdk, mirrors, first_weak, found)
     names = labels.names
     objects = np.zeros(len(names) + 1, np.int64)
     total = np.zeros(len(names) + 1, np.int64)
-    sum_by_label(found, heap.shallow_bytes, heap.reachable, objects, total)
+    by_class = (of_class, jdk, mirrors, first_weak)
+    settle(heap.idom, heap.class_of, heap.shallow_bytes, *by_class, found, objects, total)
     rows = [
         Owner(whose.task, what, int(n), int(size), whose.job, whose.job_id, whose.operator)
         for (whose, what), n, size in zip(names, objects, total, strict=False)
@@ -219,8 +172,8 @@ def _by_class(reader: Reader, labels: Labels) -> tuple[NDArray[np.int32], NDArra
         if family == JDK:
             ours.append(row)
         elif family is not None:
-            of_class[row] = labels.number(_NOBODY, family)
-    jdk[ours] = labels.number(_NOBODY, JDK)
+            of_class[row] = labels.number(NOT_OF_A_JOB, family)
+    jdk[ours] = labels.number(NOT_OF_A_JOB, JDK)
     pairs = sorted((c.object_index, c.index) for c in classes if c.object_index >= 0)
     mirrors = np.array(pairs, np.int32).reshape(-1, 2)
     of_class[np.unique(reader.heap.class_of[mirrors[:, 0]])] = MIRROR

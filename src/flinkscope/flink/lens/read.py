@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flinkscope.flink.lens.embedded import peeked_timers, read_embedded
+from flinkscope.flink.lens.labels import Labels, Whose
 from flinkscope.flink.lens.operator_states import read_operator_states
 from flinkscope.flink.lens.operators import Operator, live_operators, window_operators
 from flinkscope.flink.lens.reader import NULL, Reader
@@ -14,7 +15,7 @@ from flinkscope.flink.lens.shapes import unknown_shapes
 from flinkscope.flink.lens.states import ENTRY, StateEntries, read_keyed_states
 from flinkscope.flink.lens.tasks import BACKENDS, backend_name
 from flinkscope.flink.lens.timers import TimerEntries, read_timers
-from flinkscope.flink.state_facts import StateFacts
+from flinkscope.flink.state_facts import KeyedState, StateFacts, TimerService
 from flinkscope.place import Place
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ def read_state(heap: Heap, source: str | None = None) -> StateFacts:
 
 @dataclass(frozen=True, slots=True)
 class StateParts:
-    """The objects behind StateFacts, for whoever goes on from there. Lists run beside those of the facts."""
+    """The objects behind StateFacts, for whoever goes on from there. Lists run beside those of the facts.
+
+    ``labels``: on states, timers, keys and windows; nothing else has one yet.
+    """
 
     reader: Reader
+    labels: Labels
     operators: list[Operator]
     entries: list[StateEntries]
     timers: list[TimerEntries]
@@ -48,11 +53,11 @@ def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, State
     name = source or Path(heap.path).name
     reader = Reader(heap)
     operators = live_operators(reader)
-    states, entries = read_keyed_states(reader, operators, name)
-    timers, columns = read_timers(reader, operators, name)
+    labels = Labels(heap)
+    states, entries = read_keyed_states(reader, labels, operators, name)
+    timers, columns = read_timers(reader, labels, operators, name)
     operator_states, objects = read_operator_states(reader, operators, name)
-    panes: list[StateEntries | TimerEntries] = [*entries, *columns]
-    keys_bytes = reader.retained(*(part for pane in panes for part in (pane.keys, pane.namespaces)))
+    keys_bytes = _label_keys(labels, [*states, *timers], [*entries, *columns])
     own = sum(s.total_bytes for s in states) + sum(t.own_bytes for t in timers)
     backends = sorted({backend_name(reader, o.backend) for o in operators if o.backend != NULL})
     facts = StateFacts(
@@ -72,7 +77,21 @@ def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, State
         operator_states=tuple(operator_states),
         embedded=read_embedded(reader, operators, name),
     )
-    return facts, StateParts(reader, operators, entries, columns, objects)
+    return facts, StateParts(reader, labels, operators, entries, columns, objects)
+
+
+def _label_keys(labels: Labels, rows: list[KeyedState | TimerService], panes: list[StateEntries | TimerEntries]) -> int:
+    """Labels the keys and windows of these states and timers; what they retain, each object once."""
+    return sum(
+        labels.put(
+            Whose(row.job, row.job_id, row.task, row.operator),
+            "keys and windows",
+            pane.keys,
+            pane.namespaces,
+            retained=True,
+        )
+        for row, pane in zip(rows, panes, strict=True)
+    )
 
 
 def _count(heap: Heap, class_name: str) -> int:

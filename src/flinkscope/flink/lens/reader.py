@@ -21,6 +21,7 @@ Indices = NDArray[np.int32]
 NULL = -1
 _FEW = 100_000
 _SPARE = 1_024
+_LAST_TURN = 255
 
 
 class Reader:
@@ -28,6 +29,7 @@ class Reader:
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
+        self._turn = 0
 
     def instances(self, class_name: str, *, subclasses: bool = False) -> Indices:
         """Object indices of all instances of the class in every loader, ascending."""
@@ -53,12 +55,19 @@ class Reader:
         few = counts <= _FEW
         starts = np.where(few, np.cumsum(np.where(few, counts, 0)) - counts, NULL)
         grouped = np.empty(int(counts[few].sum()), np.int32)
-        kernels.rows_of_few(self.heap.class_of, starts.copy(), grouped)
+        kernels.rows_of_few(self.heap.class_of, np.append(few, False), starts.copy(), grouped)
         return starts, grouped
 
     @cached_property
     def _mark(self) -> NDArray[np.uint8]:
         return np.zeros(self.heap.object_count, np.uint8)
+
+    def _next_turn(self) -> np.uint8:
+        """A mark that no object has: nobody needs to take marks away, but once in 255 turns."""
+        if self._turn == _LAST_TURN:
+            self._mark.fill(0)
+        self._turn = self._turn % _LAST_TURN + 1
+        return np.uint8(self._turn)
 
     def column(self, objects: Indices, field: str) -> NDArray[Any] | None:
         """A primitive field of each object; None when none of their classes has such a field."""
@@ -144,11 +153,10 @@ class Reader:
         places = np.full((len(names), len(heap.store.classes)), kernels.UNKNOWN, np.int64)
         room = 2 * len(heads) + _SPARE
         while True:
-            positions, entries = np.empty(room, np.int32), np.zeros(room, np.int32)
+            positions, entries = np.empty(room, np.int32), np.empty(room, np.int32)
             found = np.empty((len(fields), room), np.int32)
-            into = (self._mark, positions, entries, found)
-            met = kernels.walk_chains(*where, records.id_size, heap.store.map, places, *into)
-            kernels.unmark(self._mark, entries if met < 0 else entries[:met])
+            marks, into = (self._mark, self._next_turn()), (positions, entries, found)
+            met = kernels.walk_chains(*where, records.id_size, heap.store.map, places, *marks, *into)
             if met >= 0:
                 return owners[positions[:met]], entries[:met], tuple(found[:, :met])
             if met == kernels.FULL:
@@ -201,16 +209,12 @@ class Reader:
 
     def count_distinct(self, objects: Indices) -> int:
         """How many different objects these are, without NULL."""
-        found = int(kernels.count_once(self._mark, objects))
-        kernels.unmark(self._mark, objects)
-        return found
+        return int(kernels.count_once(self._mark, self._next_turn(), objects))
 
     def _sum(self, columns: Sequence[Indices], sizes: NDArray[Any]) -> int:
         """The sizes of the distinct objects in these columns."""
-        total = sum(int(kernels.sum_once(self._mark, column, sizes)) for column in columns)
-        for column in columns:
-            kernels.unmark(self._mark, column)
-        return total
+        turn = self._next_turn()
+        return sum(int(kernels.sum_once(self._mark, turn, column, sizes)) for column in columns)
 
 
 def simple_name(class_name: str | None) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flinkscope.flink.lens.kernels import owned_by
+from flinkscope.flink.lens.kernels import all_equal, owned_by
 from flinkscope.flink.lens.keys import distinct_by_value
+from flinkscope.flink.lens.labels import Labels
 from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
 from flinkscope.flink.lens.slices import Slices, slices_of
@@ -26,7 +27,7 @@ _TIME_WINDOWS = (
 
 @dataclass(frozen=True, slots=True)
 class StateEntries:
-    """Columns of all state entries of one (task, state name): object indices. ``own``: its tables and entries.
+    """Columns of all state entries of one (task, state name): object indices.
 
     ``in_group``: entries of each key group; ``subtask_of_group``: which of the state's tables that group is in.
     """
@@ -37,7 +38,6 @@ class StateEntries:
     values: Indices
     in_group: NDArray[np.int64]
     subtask_of_group: NDArray[np.int32]
-    own: tuple[Indices, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class _Table:
 
 
 def read_keyed_states(
-    reader: Reader, operators: list[Operator], source: str
+    reader: Reader, labels: Labels, operators: list[Operator], source: str
 ) -> tuple[list[KeyedState], list[StateEntries]]:
-    """Every keyed state with its entries, biggest first. Two lists of the same length and order."""
+    """Every keyed state with its entries, biggest first. Two lists of the same length and order. Tables and entries
+    are labelled."""
     groups: dict[tuple[Home, str], list[_Table]] = {}
     for table in _tables(reader, operators):
         groups.setdefault((table.operator.home, table.name), []).append(table)
-    rows = [_read_group(reader, group, source) for group in groups.values()]
+    rows = [_read_group(reader, labels, group, source) for group in groups.values()]
     rows.sort(key=lambda row: (-row[0].total_bytes, row[0].task, row[0].name, row[0].job_id))
     return [state for state, _ in rows], [entries for _, entries in rows]
 
@@ -84,7 +85,7 @@ def _registered_in(reader: Reader, backends: list[int]) -> dict[int, int]:
     return found
 
 
-def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[KeyedState, StateEntries]:
+def _read_group(reader: Reader, labels: Labels, tables: list[_Table], source: str) -> tuple[KeyedState, StateEntries]:
     maps_of = reader.references(np.array([t.index for t in tables], np.int32), "keyGroupedStateMaps")
     if not (maps_of >= 0).any():
         maps_of = reader.references(np.array([t.index for t in tables], np.int32), "state")  # 1.7 and older
@@ -97,17 +98,17 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
     in_group = _entries_of_maps(tables_of, met_in, primary, rehash)
     columns = StateEntries(entries, keys, namespaces_of, values, in_group, subtasks)
     own = (np.array([t.index for t in tables], np.int32), maps_of, maps, tables_of, entries)
-    operator = tables[0].operator
+    operator, name = tables[0].operator, tables[0].name
     windows = window_spans(reader, columns.namespaces, slices_of(reader, operator.index))
     namespaces = len(windows) or _distinct_namespaces(reader, columns.namespaces)
     state = KeyedState(
         task=operator.task,
-        name=tables[0].name,
+        name=name,
         kind=tables[0].kind,
         entries=len(entries),
         keys=_distinct_keys(reader, columns, namespaces),
         namespaces=namespaces,
-        own_bytes=reader.shallow(*own),
+        own_bytes=labels.put(operator.whose, f"state “{name}”", *own),
         content_bytes=_content_bytes(reader, columns),
         windows=windows,
         table_slots=int(reader.heap.array_lengths(tables_of).sum()),
@@ -116,7 +117,7 @@ def _read_group(reader: Reader, tables: list[_Table], source: str) -> tuple[Keye
         job_id=operator.job_id,
         operator=operator.name,
     )
-    return state, replace(columns, own=own)
+    return state, columns
 
 
 def _entries_of_maps(
@@ -156,12 +157,12 @@ def _content_bytes(reader: Reader, columns: StateEntries) -> int:
 def window_spans(reader: Reader, namespaces: Indices, slices: Slices | None = None) -> tuple[WindowSpan, ...]:
     """The distinct windows among these namespaces with their number of entries, in order of their end."""
     starts, ends = window_bounds(reader, namespaces, slices)
+    if len(ends) and ends[0] != NULL and all_equal(ends) and all_equal(starts):  # one day's window, mostly
+        return (WindowSpan(int(starts[0]), int(ends[0]), len(starts)),)
     known = ends != NULL
     if not known.any():
         return ()
     starts, ends = starts[known], ends[known]
-    if starts.min() == starts.max() and ends.min() == ends.max():  # one day's window, mostly: nothing to sort
-        return (WindowSpan(int(starts[0]), int(ends[0]), len(starts)),)
     order = np.lexsort((starts, ends))
     starts, ends = starts[order], ends[order]
     firsts = np.flatnonzero(np.concatenate([[True], (np.diff(ends) != 0) | (np.diff(starts) != 0)]))

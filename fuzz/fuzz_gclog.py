@@ -84,7 +84,7 @@ if __name__ == "__main__":
         mutate(int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     else:
         import atheris
+        from guided import instrumented
 
-        atheris.instrument_all()
-        atheris.Setup(sys.argv, test_one_input)
+        atheris.Setup(sys.argv, instrumented("fuzz_gclog").test_one_input)
         atheris.Fuzz()

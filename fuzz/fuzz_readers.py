@@ -139,8 +139,8 @@ if __name__ == "__main__":
         print(f"{sys.argv[3]} damaged files read by {sys.argv[1]}")
     else:
         import atheris
+        from guided import instrumented
 
-        atheris.instrument_all()
-        reader = sys.argv[1]
-        atheris.Setup([sys.argv[0], *sys.argv[2:]], lambda data: check_soon(reader, data))
+        reader, target = sys.argv[1], instrumented("fuzz_readers")
+        atheris.Setup([sys.argv[0], *sys.argv[2:]], lambda data: target.check_soon(reader, data))
         atheris.Fuzz()

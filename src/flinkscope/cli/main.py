@@ -6,8 +6,10 @@ Subcommands are imported only when they are called: ``flinkscope --help`` costs 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 from importlib import import_module
 
 import click
@@ -76,6 +78,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits: 0 nothing found, 1 findings, 2 usage, 3 unreachable, 4 unreadable, 70 a bug."""
+    _tidy_up_when_told_to_end()
     try:
         sys.exit(cli.main(args=arguments, prog_name="flinkscope", standalone_mode=False) or 0)
     except click.exceptions.Exit as stop:
@@ -105,6 +108,13 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         _report_bug(error)
         sys.exit(70)
+
+
+def _tidy_up_when_told_to_end() -> None:
+    """SIGTERM (a CI's time limit, ``timeout``, a pod's end) ends as Ctrl-C does: unpacked zips are removed, a lab's
+    cluster is stopped. By default the process would be gone at once and leave them."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def _complain(message: str, hint: str = "") -> None:

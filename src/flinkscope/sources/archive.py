@@ -12,14 +12,21 @@ from flinkscope.errors import SourceError, UnreadableInputError
 
 _SPARE_BYTES = 1 << 30
 _MOST_RATIO = 100  # dumps of the lab shrink to a fifth, logs to a thirtieth; zeros to a thousandth
+_unpacked_before: dict[tuple[int, ...], Path] = {}
 
 
 def unpacked(archive_path: Path) -> Path:
     """The files of a zip in a private temporary folder that lives until the process ends.
 
-    Absolute paths and ``..`` stay inside that folder, links become plain files (``zipfile``). Raises SourceError when
-    there is no room, UnreadableInputError when the zip is damaged or claims more than a hundred times its size.
+    The same unchanged zip is unpacked once a process, so that a thousand diagnoses do not fill the disk. Absolute
+    paths and ``..`` stay inside that folder, links become plain files (``zipfile``). Raises SourceError when there is
+    no room, UnreadableInputError when the zip is damaged or claims more than a hundred times its size.
     """
+    about = archive_path.stat()
+    identity = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+    known = _unpacked_before.get(identity)
+    if known is not None and known.is_dir():
+        return known
     target = private_folder("flinkscope-zip-")
     try:
         with zipfile.ZipFile(archive_path) as archive:
@@ -27,6 +34,7 @@ def unpacked(archive_path: Path) -> Path:
             archive.extractall(target)
     except (zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError) as error:
         raise UnreadableInputError(f"{archive_path}: damaged zip: {error}", hint="unpack it by hand") from error
+    _unpacked_before[identity] = target
     return target
 
 

@@ -25,8 +25,22 @@ class Home:
     operator: str
 
 
+class Owned:
+    """What belongs to one operator of one job."""
+
+    __slots__ = ()
+    job_id: str
+    task: str
+    operator: str
+
+    @property
+    def home(self) -> Home:
+        """Whose it is: states, timers and window operators that belong together have the same."""
+        return Home(self.job_id, self.task, self.operator)
+
+
 @dataclass(frozen=True, slots=True)
-class KeyedState:
+class KeyedState(Owned):
     """One keyed state of one operator, summed over its key groups and over the subtasks in this process.
 
     ``job``: its name; ``own_bytes``: tables and entries; ``content_bytes``: what the values exclusively retain;
@@ -49,18 +63,13 @@ class KeyedState:
     operator: str = ""
 
     @property
-    def home(self) -> Home:
-        """Whose it is; joins with timers and window operators."""
-        return Home(self.job_id, self.task, self.operator)
-
-    @property
     def total_bytes(self) -> int:
         """Tables, entries and values."""
         return self.own_bytes + self.content_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class TimerService:
+class TimerService(Owned):
     """The timers of one service of one operator, summed over subtasks.
 
     ``cleanup``: those at their window's last millisecond; ``firing``: the others; ``due_next``: how many fire at
@@ -82,14 +91,9 @@ class TimerService:
     job_id: str = ""
     operator: str = ""
 
-    @property
-    def home(self) -> Home:
-        """Whose it is."""
-        return Home(self.job_id, self.task, self.operator)
-
 
 @dataclass(frozen=True, slots=True)
-class OperatorState:
+class OperatorState(Owned):
     """One operator state (not keyed), summed over subtasks. ``kind``: list or broadcast; each subtask has its own copy
     of a broadcast state. ``entries``: elements or pairs of all subtasks; ``size_bytes``: what they retain."""
 
@@ -103,14 +107,9 @@ class OperatorState:
     job_id: str = ""
     operator: str = ""
 
-    @property
-    def home(self) -> Home:
-        """Whose it is."""
-        return Home(self.job_id, self.task, self.operator)
-
 
 @dataclass(frozen=True, slots=True)
-class EmbeddedState:
+class EmbeddedState(Owned):
     """Keyed state of one operator in RocksDB or ForSt, as the heap knows it: all but entries and bytes.
 
     ``states``: (name, kind); ``timer_queues``: those that the database keeps; ``databases``: one a subtask;
@@ -134,7 +133,7 @@ class EmbeddedState:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowOperator:
+class WindowOperator(Owned):
     """How a window operator is set up, read from its own fields. Unknown parts are None."""
 
     task: str
@@ -154,11 +153,6 @@ class WindowOperator:
     job: str | None = None
     job_id: str = ""
     operator: str = ""
-
-    @property
-    def home(self) -> Home:
-        """Whose it is: states and timers of this operator have the same."""
-        return Home(self.job_id, self.task, self.operator)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ SMALL_SERIAL_HEAP_BYTES = 512 << 20  # with one processor
 SERIAL_HEAP_BYTES = 1_792 << 20  # from here on HotSpot calls a machine with two processors a server
 TREND_POINTS = 5
 BOUND_SPAN_NS = 600_000_000_000
+RISE_SPAN_NS = 5_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def _leak(log: GcLog) -> Iterator[GcFinding]:
     live = log.live_set
     time_ns, size_bytes = live.time_ns[live.of_trend], live.size_bytes[live.of_trend]
     span = max(1, int(time_ns[-1] - time_ns[0]))
-    if live.note and span < BOUND_SPAN_NS:
-        return  # what floats above the live set may rise for minutes while a program warms up
+    if span < (BOUND_SPAN_NS if live.note else RISE_SPAN_NS):
+        return  # a program that starts fills its tables; what floats above the live set may rise for minutes
     risen = trend.slope_bytes_per_s * span / 1e9
     if risen < 0.05 * float(size_bytes.max()):
         return

@@ -22,6 +22,7 @@ _TROUBLES = (
     ("concurrent_mode_interrupted_count", Flag.CONCURRENT_MODE_INTERRUPTED),
 )
 CONCURRENT_COLLECTORS = ("ZGC", "Generational ZGC")  # they stop the program only for phases, never to collect
+_SWEEPS = ("CMS-concurrent-sweep", "Concurrent Sweep")  # JDK 8, JDK 9-13
 SHENANDOAH = ("Shenandoah", "Generational Shenandoah")
 
 
@@ -95,12 +96,21 @@ def cause_rows(timeline: Timeline, *starts: str) -> Mask:
 def cycle_count(timeline: Timeline, collector: str | None) -> int:
     """Concurrent cycles: their own lines where there are such, else the pauses that begin one.
 
-    Shenandoah counts as its bean "Shenandoah Cycles" does: cancelled, degenerated and full ones too.
+    Shenandoah counts as its bean "Shenandoah Cycles" does: cancelled, degenerated and full ones too. CMS' bean counts a
+    cycle when it has swept (and foreground collections, which are full ones here): measured on JDK 8 and 11. G1 up to
+    JDK 8 ends a cycle with the cleanup pause.
     """
     if collector in SHENANDOAH:
         return int(np.count_nonzero(timeline.of_kind(*CYCLE_KINDS, Kind.DEGENERATED, Kind.FULL)))
-    if timeline.cycles.any():
+    if timeline.of_kind(*CYCLE_KINDS).any():
         return int(np.count_nonzero(timeline.cycles))
+    phases = timeline.of_kind(Kind.CONCURRENT_PHASE)
+    if collector == "CMS" and phases.any():
+        sweeps = [i for i, name in enumerate(timeline.events.names) if name in _SWEEPS]
+        swept = np.isin(timeline.events.name_code, sweeps) & ((timeline.events.flags & Flag.ABORTED) == 0)
+        return int(np.count_nonzero(phases & swept))
+    if collector == "G1" and phases.any():
+        return int(np.count_nonzero(timeline.of_kind(Kind.CLEANUP)))
     return int(np.count_nonzero(timeline.of_kind(Kind.INITIAL_MARK, Kind.YOUNG_INITIAL_MARK)))
 
 

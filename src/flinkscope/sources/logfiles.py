@@ -121,6 +121,10 @@ def _expand(given: str | Path) -> Iterator[LogFile]:
                 yield from _expand(Path(match)) if Path(match).is_dir() else [_plain(Path(match))]
         elif is_there(path):
             yield _plain(path)
+        elif path.parent.is_dir() and (
+            rotated := _rotated(path)
+        ):  # -Xloggc:gc.log of JDK 8 writes gc.log.0.current and so on, but no gc.log
+            yield from (_plain(sibling) for sibling in rotated)
         else:
             raise SourceError(f"{given}: no such file or folder", hint="check the path; quote a glob")
     except OSError as error:
@@ -140,14 +144,18 @@ def _members(path: Path) -> list[LogFile]:
 
 
 def _rotated_set(path: Path) -> list[Path]:
-    """The file and its siblings ``gc.log``, ``gc.log.0``, ``gc.log.1.current``, ``gc.log.2.gz``."""
+    return _rotated(path) or [path]
+
+
+def _rotated(path: Path) -> list[Path]:
+    """The file, if it is there, and its siblings ``gc.log``, ``gc.log.0``, ``gc.log.1.current``, ``gc.log.2.gz``."""
     stem = _ROTATION.sub("", path.name)
     siblings = [
         child
         for child in path.parent.iterdir()
         if child.name.startswith(stem) and _ROTATION.sub("", child.name) == stem
     ]
-    return sorted(child for child in siblings if child.is_file()) or [path]
+    return sorted(child for child in siblings if child.is_file())
 
 
 def chunks(

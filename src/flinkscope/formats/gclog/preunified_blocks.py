@@ -14,7 +14,7 @@ from flinkscope.formats.gclog.preunified_clock import Clock
 from flinkscope.formats.gclog.preunified_events import EventWriter
 from flinkscope.formats.gclog.preunified_records import LAYOUT_WORDS, LIKE_GC, NOISE_INSIDE, OPENING, Assembler
 from flinkscope.formats.gclog.preunified_shapes import DIGITS, Template, as_array, template_of
-from flinkscope.formats.gclog.preunified_terms import cause_of, g1_pause, words_of
+from flinkscope.formats.gclog.preunified_terms import OLD, YOUNG, cause_of, g1_pause, words_of
 from flinkscope.formats.gclog.preunified_text import Stamp, stamps_in
 from flinkscope.formats.gclog.records import MISSING, EventBuilder, Flag, Kind
 
@@ -22,8 +22,6 @@ SHAPES_KEPT = 4096
 _SHAPE_WIDTH = 1024
 _NOTHING, _BETWEEN, _OPENS, _OTHER = "nothing", "between", "opens", "other"
 _INSIDE_OF_OTHERS = ("regions", "times", "begin", "phase", "phase of G1")  # what other threads or later lines tell
-_COLLECTORS = {"ParNew": "CMS", "CMS": "CMS", "PSYoungGen": "Parallel", "ParOldGen": "Parallel", "PSOldGen": "Parallel",
-               "DefNew": "Serial", "Tenured": "Serial"}  # fmt: skip
 
 
 _Values = tuple[int, int, int, int]  # of one line: stamp and duration in ns, number of the collection, which line it is
@@ -124,7 +122,7 @@ class BlockReader:
         words = template.words
         cause = cause_of([words["cause"]]) if "cause" in words else ""
         generation = words.get("old_generation") or words.get("generation")
-        collector = _COLLECTORS[generation] if generation else None
+        collector = (OLD | YOUNG)[generation.encode()] if generation else None
         flags = Flag.PROMOTION_FAILED if "failed" in words else 0
         form = template.form
         if form == "pause":
@@ -270,7 +268,7 @@ class BlockReader:
 
     def _emit_whole(self, reading: _Reading, values: _Values, line: bytes, offset: int) -> None:
         form = reading.template.form
-        self._unnamed |= form == "full"  # names its collector for sure, whatever was guessed before
+        self._unnamed = True  # names its collector for sure, whatever was guessed before
         self._emit_young(reading, values, line, offset)
         if form == "full":
             self._writer.cycle_ends()

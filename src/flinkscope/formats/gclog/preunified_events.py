@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from flinkscope.formats.gclog.preunified_clock import Clock
 from flinkscope.formats.gclog.preunified_terms import (
     CLASSES,
+    COLLECTOR,
     CONCURRENT,
     OLD,
     PHASE_SECONDS,
@@ -139,10 +140,7 @@ class EventWriter:
     def collector(self, name: str) -> None:
         """The log shows which collector this JVM uses."""
         known = self._builder.jvm.collector
-        if known is None:
-            self._builder.jvm.collector = name
-        elif name == "Serial" and known == "CMS":  # ParNew was seen first, but it collects for Serial Old here
-            self._builder.jvm.collector = "ParNew"
+        self._builder.jvm.collector = COLLECTOR.get((known, name), known or name)
 
     def record(self, root: Frame, stamp: Stamp, offset: int) -> bool:
         """All events of one balanced piece of log; ``stamp`` where its first frame has none. False: nothing known."""

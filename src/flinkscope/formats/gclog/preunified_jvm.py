@@ -27,6 +27,9 @@ _BETWEEN = re.compile(
     rb"|(?P<free_lists>Statistics for |-{8,}|Total Free Space: |Max {1,3}Chunk Size: |Number of Blocks: "
     rb"|Av\. {1,3}Block {1,3}Size: |Tree {1,9}Height: |Before GC:|After GC:|frag: "
     rb"|CMS: (?:Large|bailing|abort preclean due to (?:time|loop) {0,2}$))"
+    # PrintReferenceGC where PrintHeapAtGC cuts CMS' line, PrintParallelOldGCPhaseTimes
+    rb"|(?P<steps>\[pre compact, |(?:" + SKIPPED_STAMPS + rb"\[Preclean [A-Za-z]{4,30}, [\d.]{3,20} secs\] ?){1,8}"
+    rb"(?:" + SKIPPED_STAMPS + rb"Application time: [\d.]{3,20} seconds ?)?$)"
     # PrintClassHistogram…, PrintSafepointStatistics, TraceClassUnloading
     rb"|(?P<tables>\d{1,9}: {1,20}\d{1,20} {1,20}\d{1,20} |num {1,9}#instances|={20,}|Total {1,20}\d{1,20} {1,20}\d"
     rb"|vmop {1,40}\[threads|\w{3,60} {1,60}\[(?: {1,20}\d{1,9}){3} {1,9}\]|Polling page"
@@ -53,6 +56,7 @@ _REGION = re.compile(rb"region size (\d{1,9})K")
 _COLLECTOR_FLAGS = (
     ("-XX:+UseG1GC", "G1"),
     ("-XX:+UseConcMarkSweepGC", "CMS"),
+    ("-XX:+UseParNewGC", "ParNew"),  # with CMS both flags are on
     ("-XX:+UseParallelGC", "Parallel"),
     ("-XX:+UseParallelOldGC", "Parallel"),
     ("-XX:+UseSerialGC", "Serial"),

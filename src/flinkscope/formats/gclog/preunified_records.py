@@ -191,7 +191,9 @@ class Assembler:
             self._builder.not_understood(offset, line)
 
     def _nests(self, line: bytes) -> bool:
-        """CMSScavengeBeforeRemark: the young collection inside of the remark is the only one that begins in another."""
+        """What begins inside of another: the young collection of CMSScavengeBeforeRemark, a histogram of classes."""
+        if b"[Class Histogram" in line:
+            return True
         return b"YG occupancy" not in line and any(b"YG occupancy" in part for part in self._open)
 
     def _append(self, line: bytes, offset: int) -> None:

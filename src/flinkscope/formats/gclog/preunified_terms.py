@@ -9,11 +9,11 @@ from flinkscope.formats.gclog.preunified_text import Frame, change
 from flinkscope.formats.gclog.records import MISSING, Flag, Kind, Triple
 
 YOUNG = {
-    b"ParNew": "CMS",
-    b"ASParNew": "CMS",
+    b"ParNew": "ParNew",
+    b"ASParNew": "ParNew",
     b"PSYoungGen": "Parallel",
     b"ASPSYoungGen": "Parallel",
-    b"DefNew": "Serial",
+    b"DefNew": "DefNew",
 }
 OLD = {
     b"CMS": "CMS",
@@ -21,7 +21,16 @@ OLD = {
     b"ParOldGen": "Parallel",
     b"PSOldGen": "Parallel",
     b"ASPSOldGen": "Parallel",
-    b"Tenured": "Serial",
+    b"Tenured": "Tenured",
+}
+# The JVM's collector by what is known of it and what a line shows: three young and old parts go together in four ways.
+COLLECTOR = {
+    (None, "ParNew"): "CMS",
+    (None, "DefNew"): "Serial",
+    (None, "Tenured"): "Serial",
+    ("CMS", "Tenured"): "ParNew",  # ParNew was seen first, but it collects for Serial Old here
+    ("Serial", "ParNew"): "ParNew",
+    ("Serial", "CMS"): "CMS",  # DefNew was seen first: -XX:-UseParNewGC
 }
 CLASSES = (b"Metaspace", b"CMS Perm", b"PSPermGen", b"Perm")
 _NAME = re.compile(rb"[A-Za-z]{2,20}(?: Perm)?")

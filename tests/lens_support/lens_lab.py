@@ -18,7 +18,7 @@ JAR = Path(__file__).resolve().parents[1] / "corpus" / "lens" / "flinkscope-lens
 ENTRY_CLASS = "flinkscope.lab.lens.LensJob"
 _MASK = (1 << 64) - 1
 START_MS = 1_700_006_400_000  # Events.START
-_PATIENCE_S = 300.0
+_PATIENCE_S = 600.0
 _MEMORY = {
     "taskmanager.memory.process.size": "1400m",
     "taskmanager.numberOfTaskSlots": "24",

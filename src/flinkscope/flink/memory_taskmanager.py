@@ -298,4 +298,5 @@ def _check_cpu(run: Derivation) -> None:
             f'Character {letter} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
         )
         raise Refusal(Cause(NUMBER_FORMAT, text))
-    run.integer(_SLOTS)
+    if run.version >= (1, 13, 0):  # before, the slots were read only where they stand for the cores (tried on the jars)
+        run.integer(_SLOTS)

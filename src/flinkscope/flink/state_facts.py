@@ -9,11 +9,20 @@ from flinkscope.place import Place
 
 @dataclass(frozen=True, slots=True)
 class WindowSpan:
-    """One window of a state or timer service: start and end in ms since the epoch, and how many entries it has."""
+    """One window of a state or timer service: start and end in ms since the epoch, and how many entries it has.
+
+    ``over_ms``: of one of SQL's slices, the end of the last window that needs it; None for a window.
+    """
 
     start_ms: int
     end_ms: int
     entries: int
+    over_ms: int | None = None
+
+    @property
+    def needed_until_ms(self) -> int:
+        """When its state is of no use any more, lateness apart."""
+        return self.end_ms if self.over_ms is None else self.over_ms
 
 
 @dataclass(frozen=True, slots=True)

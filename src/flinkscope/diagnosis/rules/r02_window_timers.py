@@ -160,7 +160,7 @@ def _per(count: int, panes: int) -> str:
 
 
 def _window_end(state: StateFacts, operator: WindowOperator) -> str:
-    ends = [w.end_ms for s in _states_of(state, operator) for w in s.windows]
+    ends = [w.needed_until_ms for s in _states_of(state, operator) for w in s.windows]
     return local_time(max(ends), operator.offset_ms) if ends else "the window ends"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from flinkscope.flink.lens.keys import describe_key
 from flinkscope.flink.lens.reader import NULL
 from flinkscope.flink.lens.rows import key_types
-from flinkscope.flink.state_facts import KeyedState, StateFacts, WindowOperator
+from flinkscope.flink.state_facts import KeyedState, StateFacts, WindowOperator, WindowSpan
 
 if TYPE_CHECKING:
     from flinkscope.flink.lens.read import StateParts
@@ -142,14 +142,20 @@ def _age(state: KeyedState, operator: WindowOperator | None) -> WindowAge | None
     now, late = operator.watermark_ms, operator.allowed_lateness_ms or 0
     return WindowAge(
         watermark_ms=now,
-        past=sum(w.entries for w in windows if w.end_ms - 1 + late <= now),
-        far_future=sum(w.entries for w in windows if w.end_ms - now > _FAR_WINDOWS * (w.end_ms - w.start_ms)),
+        past=sum(w.entries for w in windows if w.needed_until_ms - 1 + late <= now),
+        far_future=sum(w.entries for w in windows if w.end_ms - now > _FAR_WINDOWS * _length(w, operator)),
     )
+
+
+def _length(window: WindowSpan, operator: WindowOperator) -> int:
+    """A window's own length; of slices that of the whole window."""
+    own = window.end_ms - window.start_ms
+    return own if window.over_ms is None else max(own, operator.size_ms or 0)
 
 
 def _until(states: list[KeyedState], operator: WindowOperator) -> str:
     """`` until 2026-11-22 00:00+08:00``: clean-up of the only window, on the clock that the window's offset tells."""
-    ends = {w.end_ms for s in states for w in s.windows}
+    ends = {w.needed_until_ms for s in states for w in s.windows}
     if len(ends) != 1:
         return ""
     minutes = -(operator.offset_ms or 0) % _DAY_MS // 60_000
@@ -169,9 +175,10 @@ def verdict(facts: StateFacts, operator: WindowOperator) -> str | None:
     panes = max([s.entries for s in states] + [t.cleanup for t in timers], default=0)
     if not panes:
         return None
-    held = [f"{s.entries / panes:.2g} `{s.name}`" for s in states]
+    held = [f"{s.entries / panes:.2g} `{s.name}`" for s in states if s.entries]
     count = sum(t.timers for t in timers)
-    text = f"each of {panes:,} (key, window) panes holds {', '.join(held)} entries and {count / panes:.2g} timers"
+    part = "slice" if any(w.over_ms is not None for s in states for w in s.windows) else "window"
+    text = f"each of {panes:,} (key, {part}) panes holds {', '.join(held)} entries and {count / panes:.2g} timers"
     text += _until(states, operator)
     due = [t for t in timers if t.firing]
     if due:

@@ -253,8 +253,8 @@ def fold_timers(times: Array, ends: Array, lateness: Number, size: Number, offse
     """(timers at their window's clean-up, the earliest other one, how many others are at that time); if all are for
     clean-up: the earliest of those. ``ends``: of each timer's window, -1 without one.
 
-    Clean-up is WindowOperator's maxTimestamp + lateness; of slices (``size`` > 0) the last instant of their whole
-    window.
+    Clean-up is WindowOperator's maxTimestamp + lateness; of growing windows (CUMULATE, ``size`` > 0) the last instant
+    of the whole one.
     """
     cleanup = np.int64(0)
     due = np.zeros(2, np.int64)

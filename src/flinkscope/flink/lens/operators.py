@@ -58,6 +58,8 @@ def _operator(reader: Reader, index: int) -> Operator | None:
         return None
     backend = reader.follow(index, "stateHandler", "keyedStateBackend")
     if backend == NULL:
+        backend = reader.follow(index, "stateHandler", "asyncKeyedStateBackend")  # asynchronous state, since 2.0
+    if backend == NULL:
         backend = reader.follow(index, "keyedStateBackend")  # up to 1.10
     while (inner := reader.follow(backend, "keyedStateBackend")) != NULL:  # changelog and other wrappers
         backend = inner

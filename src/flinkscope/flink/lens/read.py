@@ -12,7 +12,7 @@ from flinkscope.flink.lens.operator_states import read_operator_states
 from flinkscope.flink.lens.operators import Operator, live_operators, window_operators
 from flinkscope.flink.lens.reader import NULL, Reader
 from flinkscope.flink.lens.shapes import unknown_shapes
-from flinkscope.flink.lens.states import ENTRY, StateEntries, read_keyed_states
+from flinkscope.flink.lens.states import ENTRY, StateEntries, bootstrap_entries, read_keyed_states
 from flinkscope.flink.lens.tasks import BACKENDS, backend_name
 from flinkscope.flink.lens.timers import TimerEntries, read_timers
 from flinkscope.flink.state_facts import KeyedState, StateFacts, TimerService
@@ -72,7 +72,7 @@ def read_parts(heap: Heap, source: str | None = None) -> tuple[StateFacts, State
             *(f"state backend {b} is not read" for b in backends if b not in BACKENDS.values()),
             *unknown_shapes(reader, operators),
         ),
-        unowned_entries=max(0, _count(heap, ENTRY) - sum(s.entries for s in states)),
+        unowned_entries=max(0, _count(heap, ENTRY) - len(bootstrap_entries(reader)) - sum(s.entries for s in states)),
         unowned_timers=max(0, _count(heap, _TIMER) - len(peeked_timers(reader)) - sum(t.timers for t in timers)),
         operator_states=tuple(operator_states),
         embedded=read_embedded(reader, operators, name),

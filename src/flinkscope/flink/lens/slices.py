@@ -9,12 +9,23 @@ from flinkscope.flink.lens.reader import NULL, Reader
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """How a slicing operator cuts time. ``size_ms``: of a whole window; ``slice_ms``: of one slice of it."""
+    """How a slicing operator cuts time. ``size_ms``: of a whole window; ``slice_ms``: of one slice of it.
+
+    ``slide_ms``: from one window to the next; None where all windows of a size begin together (CUMULATE).
+    """
 
     assigner: int
     size_ms: int
     slice_ms: int
     offset_ms: int
+    slide_ms: int | None
+
+    def over_ms(self, slice_end_ms: int) -> int:
+        """The end of the last window that has this slice: until then its state is needed."""
+        if self.slide_ms is None:
+            return -(-(slice_end_ms - self.offset_ms) // self.size_ms) * self.size_ms + self.offset_ms
+        last = slice_end_ms - self.slice_ms + self.size_ms - self.offset_ms
+        return last // self.slide_ms * self.slide_ms + self.offset_ms
 
 
 def slices_of(reader: Reader, operator: int) -> Slices | None:
@@ -30,5 +41,7 @@ def slices_of(reader: Reader, operator: int) -> Slices | None:
     size = reader.number(assigner, "maxSize") or reader.number(assigner, "size")
     if not size or size <= 0:
         return None
-    length = reader.number(assigner, "step") or reader.number(assigner, "sliceSize") or size
-    return Slices(assigner, size, length, reader.number(assigner, "offset") or 0)
+    step = reader.number(assigner, "step")
+    length = step or reader.number(assigner, "sliceSize") or size
+    slide = None if step else reader.number(assigner, "slide") or size
+    return Slices(assigner, size, length, reader.number(assigner, "offset") or 0, slide)

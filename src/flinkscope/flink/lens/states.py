@@ -120,6 +120,13 @@ def _read_group(reader: Reader, labels: Labels, tables: list[_Table], source: st
     return state, columns
 
 
+def bootstrap_entries(reader: Reader) -> list[int]:
+    """Entries that hold nothing: the constant with which CopyOnWriteStateMap's iterators begin, one a class loader."""
+    owners = reader.heap.classes_named(ENTRY.removesuffix("$StateMapEntry"))
+    found = (reader.heap.static(owner.index, "ITERATOR_BOOTSTRAP_ENTRY") for owner in owners)
+    return [entry for entry in found if isinstance(entry, int) and entry >= 0]
+
+
 def _entries_of_maps(
     tables: Indices, met_in: NDArray[np.int32], primary: Indices, rehash: Indices
 ) -> NDArray[np.int64]:
@@ -158,7 +165,7 @@ def window_spans(reader: Reader, namespaces: Indices, slices: Slices | None = No
     """The distinct windows among these namespaces with their number of entries, in order of their end."""
     starts, ends = window_bounds(reader, namespaces, slices)
     if len(ends) and ends[0] != NULL and all_equal(ends) and all_equal(starts):  # one day's window, mostly
-        return (WindowSpan(int(starts[0]), int(ends[0]), len(starts)),)
+        return (_span(int(starts[0]), int(ends[0]), len(starts), slices),)
     known = ends != NULL
     if not known.any():
         return ()
@@ -167,7 +174,11 @@ def window_spans(reader: Reader, namespaces: Indices, slices: Slices | None = No
     starts, ends = starts[order], ends[order]
     firsts = np.flatnonzero(np.concatenate([[True], (np.diff(ends) != 0) | (np.diff(starts) != 0)]))
     counts = np.diff(np.append(firsts, len(ends)))
-    return tuple(WindowSpan(int(starts[f]), int(ends[f]), int(n)) for f, n in zip(firsts, counts, strict=True))
+    return tuple(_span(int(starts[f]), int(ends[f]), int(n), slices) for f, n in zip(firsts, counts, strict=True))
+
+
+def _span(start: int, end: int, entries: int, slices: Slices | None) -> WindowSpan:
+    return WindowSpan(start, end, entries, None if slices is None else slices.over_ms(end))
 
 
 def window_bounds(

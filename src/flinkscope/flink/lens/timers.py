@@ -82,7 +82,7 @@ def _read_queue(
     slices = slices_of(reader, operator.index)
     _, ends = window_bounds(reader, namespaces, slices)
     lateness = reader.number(reader.follow(int(services[0]), "triggerTarget"), "allowedLateness") or 0
-    size, offset = (0, 0) if slices is None else (slices.size_ms, slices.offset_ms)
+    size, offset = (0, 0) if slices is None or slices.slide_ms else (slices.size_ms, slices.offset_ms)
     cleanup, next_time, due_next = (int(n) for n in fold_timers(times, ends, lateness, size, offset))
     parts, nodes_bytes = _dedup_parts(reader, queues)
     own = labels.put(operator.whose, f"timers “{group[0].name}”", timers, arrays, *parts)

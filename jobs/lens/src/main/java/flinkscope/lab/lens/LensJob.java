@@ -8,7 +8,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
  * A job of known content: event i has the key i % keys and the time START + i * spacing; after the last one everything
- * stands still. {@code --kind windows|states|broadcast|sql|two-windows}, the rest see the classes that read them.
+ * stands still. {@code --kind} see the cases below, the rest see the classes that read them.
  */
 public final class LensJob {
     private LensJob() {}
@@ -22,6 +22,9 @@ public final class LensJob {
         }
         DataStream<Event> events = events(env, options);
         KeyedStream<Event, ?> keyed = Keys.keyed(events, options.text("key", "string"));
+        if (options.number("async-state", 0) > 0) {
+            KeyedStream.class.getMethod("enableAsyncState").invoke(keyed); // since 2.0
+        }
         switch (options.text("kind", "windows")) {
             case "windows":
                 named(Windows.build(keyed, options), "windows");
@@ -35,6 +38,21 @@ public final class LensJob {
                 break;
             case "broadcast":
                 named(keyed.connect(events.broadcast(Rules.RULES)).process(new Rules(), Types.LONG), "broadcast");
+                break;
+            case "co-process":
+                named(both(keyed, Keys.keyed(events, options.text("key", "string"))), "both");
+                break;
+            case "interval-join":
+                named(Joined.interval(keyed, Keys.keyed(events, options.text("key", "string")), options), "interval");
+                break;
+            case "window-join":
+                Joined.window(events, events, options);
+                break;
+            case "window-all":
+                named(Windows.all(events, options), "all");
+                break;
+            case "waiting":
+                named(Joined.waiting(events, options), "waiting");
                 break;
             case "sql":
                 Sql.build(env, events, options);
@@ -59,6 +77,11 @@ public final class LensJob {
     @SuppressWarnings({"unchecked", "rawtypes"})
     private static DataStream<?> processed(KeyedStream keyed, States states) {
         return keyed.process(states, Types.LONG);
+    }
+
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private static DataStream<?> both(KeyedStream left, KeyedStream right) {
+        return left.connect(right).process(new Joined.Both(), Types.LONG);
     }
 
     private static void named(DataStream<?> stream, String name) {

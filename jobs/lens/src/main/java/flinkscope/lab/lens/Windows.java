@@ -54,6 +54,14 @@ final class Windows {
         }
     }
 
+    /** One window of all events, whatever their key: counted. */
+    static DataStream<?> all(DataStream<Event> events, Options options) throws Exception {
+        long size = options.number("window-ms", 86_400_000);
+        TumblingEventTimeWindows windows =
+                (TumblingEventTimeWindows) Spans.call(TumblingEventTimeWindows.class, null, "of", size, 0);
+        return events.windowAll(windows).aggregate(new Count(), Types.LONG, Types.LONG);
+    }
+
     private static WindowAssigner<Object, ?> assigner(Options options) throws Exception {
         long size = options.number("window-ms", 86_400_000);
         switch (options.text("assigner", "tumbling")) {

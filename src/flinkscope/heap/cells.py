@@ -68,17 +68,24 @@ def spread_graph(graph: Graph, space: Space, wide: int = WIDE) -> SearchGraph:
     return SearchGraph(graph.starts, cells, graph.unresolved, graph)
 
 
-def name_numbers(graph: SearchGraph, order: Array) -> None:
+def aim_back(graph: SearchGraph) -> None:
+    """References from cell to object, on one thread: the other one is busy with what the search has found."""
+    if graph.plain is None:
+        kernels.name(graph.starts, 0, graph.total, graph.cells)
+        kernels.unaim(graph.starts, 0, graph.total, graph.cells)
+
+
+def objects_by_number(graph: SearchGraph, order: Array) -> None:
     """``order[number]``: the object of each number that the search gave."""
-    in_shares(graph.total, lambda a, b: kernels.name(graph.starts, a, b, graph.cells, order))
+    in_shares(graph.total, lambda a, b: kernels.number(graph.starts, a, b, graph.cells, order))
 
 
 def plain_graph(graph: SearchGraph, space: Space) -> tuple[Graph, Array]:
-    """(the CSR pair, a column of int64 an object in the memory left over) of named cells; the search graph is gone."""
+    """(the CSR pair, a column of int64 an object in the memory left over) of cells aimed back; the search graph is
+    gone."""
     starts, cells, total = graph.starts, graph.cells, graph.total
     if graph.plain is not None:
         return graph.plain, space.empty(total, np.int64)
-    in_shares(total, lambda a, b: kernels.unaim(starts, a, b, cells))
     edges = int(starts[total])
     if cells.dtype != np.int32:
         targets = space.empty(edges, np.int32)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from flinkscope.heap.cells import SearchGraph, name_numbers, plain_graph
+from flinkscope.heap.cells import SearchGraph, aim_back, objects_by_number, plain_graph
 from flinkscope.heap.graph import Graph
 from flinkscope.heap.islands import island_roots
 from flinkscope.heap.kernels import dominators as kernels
@@ -65,25 +66,35 @@ def dominate(
         np.array([1, 0, 0, -1, 0], np.int64),
     )
     tree.links[0] = 0
-    _search(graph, roots, tree)
+    idom = space.empty(total + 1, cell)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(space.hand_out, tree.order, tree.links, idom)
+        _search(graph, roots, tree)
     islands = None
     if keep_islands and graph.plain is not None:
         islands = graph.unseen()
         _search(graph, island_roots(graph.plain, islands), tree)
     count = int(tree.state[0])
     progress.phase("finding dominators", total, "objects")
-    idom = _immediate_dominators(graph, tree, count, space)
+    _immediate_dominators(graph, tree, count, idom)
     order, sums = tree.order, tree.links.reshape(-1).view(np.int64)
     del tree
-    name_numbers(graph, order)
-    plain, retained = plain_graph(graph, space)
-    kernels.sum_retained(count, order, idom, shallow(), sums)
+    objects_by_number(graph, order)
+    _own_sizes(count, order, shallow(), sums)
+    with ThreadPoolExecutor(1) as other:
+        closed_up = other.submit(plain_graph, graph, space)
+        kernels.sum_retained(count, idom, sums)
+        plain, retained = closed_up.result()
     _by_node(count, order, sums, retained)
     del sums
     idom_node = space.full(total, UNREACHABLE, np.int32)
     in_shares(count, lambda a, b: kernels.dominators_by_node(order, idom, a, b, idom_node))
     progress.advance(total)
     return Dominance(idom_node, retained, count - 1, islands), plain
+
+
+def _own_sizes(count: int, order: Array, sizes: Array, sums: Array) -> None:
+    in_shares(count, lambda a, b: kernels.sizes_by_number(order, sizes, a, b, sums))
 
 
 def _by_node(count: int, order: Array, sums: Array, retained: Array) -> None:
@@ -104,12 +115,15 @@ def _search(graph: SearchGraph, roots: Array, tree: _Tree) -> None:
         stack = larger
 
 
-def _immediate_dominators(graph: SearchGraph, tree: _Tree, count: int, space: Space) -> Array:
-    """By number; uses up the links, and ``order``, which ``name_numbers`` makes anew."""
-    idom = space.empty(count, tree.order.dtype)
-    path = np.empty(1 << 16, tree.order.dtype)
-    left = count - 1
-    while left := int(kernels.semidominators(left, graph.cells, tree.order, tree.links, tree.kept, idom, path)):
-        path = np.empty(2 * len(path), path.dtype)
-    kernels.immediate_dominators(count, tree.order, idom)
-    return idom
+def _immediate_dominators(graph: SearchGraph, tree: _Tree, count: int, idom: Array) -> None:
+    """By number into ``idom``; uses up the links, and ``order``, which ``objects_by_number`` makes anew. The other
+    core aims the references back meanwhile."""
+    in_shares(count, lambda a, b: kernels.take_heads(graph.cells, a, b, tree.order))
+    with ThreadPoolExecutor(1) as other:
+        aimed = other.submit(aim_back, graph)
+        path = np.empty(1 << 16, tree.order.dtype)
+        left = count - 1
+        while left := int(kernels.semidominators(left, tree.order, tree.links, tree.kept, idom, path)):
+            path = np.empty(2 * len(path), path.dtype)
+        kernels.immediate_dominators(count, tree.order, idom)
+        aimed.result()

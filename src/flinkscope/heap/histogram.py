@@ -31,11 +31,9 @@ class HistogramRow:
 
 def count_classes(store: ObjectStore, shallow: Array, chosen: Array | None = None) -> tuple[Array, Array]:
     """(objects, shallow bytes) by class row, of all objects or of those in the bool mask ``chosen``."""
-    rows = store.class_of if chosen is None else store.class_of[chosen]
-    sizes = shallow if chosen is None else shallow[chosen]
     counts = np.zeros(len(store.classes) + 1, np.int64)
     sums = np.zeros(len(store.classes) + 1, np.int64)
-    kernels.add_up(rows, sizes, counts, sums)
+    kernels.add_up(store.class_of, shallow, np.empty(0, bool) if chosen is None else chosen, counts, sums)
     return counts[:-1], sums[:-1]
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+_ROOM = 1 << 20  # children; a second pass makes room for more
+
 
 def minimum_retained(heap: Heap, group: Array, count: int) -> Array:
     """int64 by group: what its topmost members in the dominator tree retain, summed (MAT's "minimum retained size").
@@ -39,6 +41,9 @@ def children_of(heap: Heap, parent: int) -> Array:
 
 def unordered_children(heap: Heap, parent: int) -> Array:
     """int32 objects immediately dominated by ``parent`` (-1: by no object), by address."""
-    found = np.empty(walks.children(heap.idom, parent, np.empty(0, np.int32)), np.int32)
-    walks.children(heap.idom, parent, found)
-    return found
+    found = np.empty(_ROOM, np.int32)
+    count = int(walks.children(heap.idom, parent, found))
+    if count > _ROOM:
+        found = np.empty(count, np.int32)
+        walks.children(heap.idom, parent, found)
+    return found[:count]

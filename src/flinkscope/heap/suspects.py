@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from flinkscope.heap.kernels import walks
-from flinkscope.heap.kernels.dominators import add_up
 from flinkscope.heap.labels import ObjectRef, is_kind, object_ref
 from flinkscope.heap.pins import PathStep, path_from_root
-from flinkscope.heap.sets import children_of, unordered_children
-from flinkscope.heap.strength import path_tree, shortest_paths, weak_referents
+from flinkscope.heap.sets import children_of
+from flinkscope.heap.strength import Walk, path_tree, weak_referents
 from flinkscope.heap.threads import ThreadRow, thread_rows
 from flinkscope.units import share_bp
 
@@ -112,12 +111,18 @@ class _Search:
         """Threads by object index."""
         return {row.index: row for row in thread_rows(self.heap)}
 
+    @cached_property
+    def walk(self) -> Walk:
+        """The columns of all walks, one after the other."""
+        return Walk(self.heap)
+
     def walk_to(self, indices: Array) -> tuple[Array, Array]:
-        """(parent, order) of a walk that reaches all of these: over strong references, else over all."""
-        strong = shortest_paths(self.heap, goals=indices, referents=self.referents)
+        """(parent, order) of a walk that reaches all of these: over strong references, else over all. Gone with the
+        next walk."""
+        strong = self.walk.to(indices, self.referents)
         if (strong[0][indices] >= walks.ROOT).all():
-            return strong[:2]
-        return shortest_paths(self.heap, (), goals=indices)[:2]
+            return strong
+        return self.walk.to(indices, weak_referents(self.heap, ()))
 
     def single(self, index: int, point: int) -> Suspect:
         retained = int(self.heap.retained_bytes[index])
@@ -195,14 +200,11 @@ def accumulation_point(heap: Heap, heaviest: Array, index: int, drop_bp: int) ->
 
 
 def _child_classes(heap: Heap, point: int, top: int) -> tuple[ChildClass, ...]:
-    children = unordered_children(heap, point)
-    rows = heap.class_of[children]
     names = [*heap.store.classes.names, "unknown class"]  # the last one is what class row -1 finds
-    counts, shallow, again, retained = np.zeros((4, len(names)), np.int64)
-    add_up(rows, heap.shallow_bytes[children], counts, shallow)
-    add_up(rows, heap.retained_bytes[children], again, retained)
+    counts, sums = np.zeros(len(names), np.int64), np.zeros((len(names), 2), np.int64)
+    walks.add_up_children(heap.idom, point, heap.class_of, heap.shallow_bytes, heap.retained_bytes, counts, sums)
     found = [
-        ChildClass(names[row], int(counts[row]), int(shallow[row]), int(retained[row]))
+        ChildClass(names[row], int(counts[row]), int(sums[row, 0]), int(sums[row, 1]))
         for row in np.flatnonzero(counts).tolist()
     ]
     return tuple(sorted(found, key=lambda c: (-c.retained_bytes, c.class_name))[:top])

@@ -57,16 +57,21 @@ def mark_unseen(starts: Array, first: Number, last: Number, cells: Array, mask: 
 
 
 @kernel
-def name(starts: Array, first: Number, last: Number, cells: Array, order: Array) -> None:
-    """After the search: ``order[number]`` and the second own cell become the object's index."""
+def name(starts: Array, first: Number, last: Number, cells: Array) -> None:
+    """After the search, when the heads are taken: the second own cell becomes the object's index."""
     for i in range(first, last):
-        at = np.int64(starts[i]) + OWN * i
-        seen = np.int64(cells[at])
+        cells[np.int64(starts[i]) + OWN * i + 1] = i
+
+
+@kernel
+def number(starts: Array, first: Number, last: Number, cells: Array, order: Array) -> None:
+    """``order[number]``: the object's index, as long as its own cells are there."""
+    for i in range(first, last):
+        seen = np.int64(cells[np.int64(starts[i]) + OWN * i])
         if seen < ROOT:
             order[ROOT - seen] = i
         elif seen > 0:
             order[seen] = i
-        cells[at + 1] = i
 
 
 @kernel

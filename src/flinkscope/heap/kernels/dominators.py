@@ -100,22 +100,29 @@ def search(cells: Array, roots: Array, order: Array, links: Array, kept: Array, 
 
 
 @kernel
-def semidominators(
-    w: Number, cells: Array, order: Array, links: Array, kept: Array, idom: Array, path: Array
-) -> Number:
-    """From number ``w`` down to 1: ``order`` becomes the semidominator's number, ``idom`` the parent's.
+def take_heads(cells: Array, first: Number, last: Number, order: Array) -> None:
+    """``order[number]``: head of its kept edges instead of its first cell, for numbers ``first:last``."""
+    for w in range(max(first, 1), last):
+        if w + AHEAD < last:
+            prefetch(cells, np.int64(order[w + AHEAD]) + 1)
+        order[w] = cells[order[w] + 1]
+
+
+@kernel
+def semidominators(w: Number, semis: Array, links: Array, kept: Array, idom: Array, path: Array) -> Number:
+    """From number ``w`` down to 1: ``semis``, before it heads of kept edges, becomes the semidominator's number,
+    ``idom`` the parent's.
 
     Path compression on ``links``: (nearest unfinished ancestor, smallest semidominator below it). Returns 0, or the
     number at which ``path`` was too short: grow it and go on from there.
     """
     while w > 0:
-        if w > 3 * AHEAD:
-            prefetch(cells, np.int64(order[w - 3 * AHEAD]) + 1)
-            prefetch(kept, 2 * np.int64(cells[order[w - 2 * AHEAD] + 1]))
-            head = np.int64(cells[order[w - AHEAD] + 1])
+        if w > 2 * AHEAD:
+            prefetch(kept, 2 * np.int64(semis[w - 2 * AHEAD]))
+            head = np.int64(semis[w - AHEAD])
             if head >= 0:
                 prefetch(links, 2 * np.int64(kept[head, 0]))
-        edge = np.int64(cells[order[w] + 1])
+        edge = np.int64(semis[w])
         semi = np.int64(links[w, 1]) if edge != SETTLED else np.int64(0)
         while edge >= 0 and semi > 0:
             top = np.int64(kept[edge, 0])
@@ -138,7 +145,7 @@ def semidominators(
             semi = min(semi, best)
         links[w, 1] = semi
         idom[w] = links[w, 0]
-        order[w] = semi
+        semis[w] = semi
         w -= 1
     return 0
 
@@ -156,13 +163,19 @@ def immediate_dominators(count: Number, semis: Array, idom: Array) -> None:
 
 
 @kernel
-def sum_retained(count: Number, order: Array, idom: Array, shallow: Array, sums: Array) -> None:
-    """``sums[number]``: bytes retained by the node of that number; ``sums[0]``: by all."""
-    sums[0] = 0
-    for w in range(1, count):
-        if w + AHEAD < count:
+def sizes_by_number(order: Array, shallow: Array, first: Number, last: Number, sums: Array) -> None:
+    """``sums[number]``: the node's own bytes, for numbers ``first:last``; the virtual root has none."""
+    if first == 0:
+        sums[0] = 0
+    for w in range(max(first, 1), last):
+        if w + AHEAD < last:
             prefetch(shallow, np.int64(order[w + AHEAD]))
         sums[w] = shallow[order[w]]
+
+
+@kernel
+def sum_retained(count: Number, idom: Array, sums: Array) -> None:
+    """``sums[number]``: own bytes before, bytes retained by the node of that number after; ``sums[0]``: by all."""
     for w in range(count - 1, 0, -1):
         sums[idom[w]] += sums[w]
 
@@ -310,8 +323,10 @@ def cycle_seeds(starts: Array, targets: Array, mark: Array) -> Array:
 
 
 @kernel
-def add_up(rows: Array, sizes: Array, counts: Array, sums: Array) -> None:
-    """Objects and bytes by class row; row -1 lands in the last slot."""
+def add_up(rows: Array, sizes: Array, chosen: Array, counts: Array, sums: Array) -> None:
+    """Objects and bytes by class row, of those ``chosen`` (bool by object; empty: all); row -1: the last slot."""
+    everything = len(chosen) == 0
     for i in range(len(rows)):
-        counts[rows[i]] += 1
-        sums[rows[i]] += sizes[i]
+        if everything or chosen[i]:
+            counts[rows[i]] += 1
+            sums[rows[i]] += sizes[i]

@@ -265,6 +265,7 @@ def build_graph(
             targets[out] = layout.target[row]
             out += 1
         pos = np.int64(offsets[i])
+        prefetch(data, pos + AHEAD_BYTES)
         tag = data[pos] if i > 0 else 0
         at = pos + 9 + 2 * id_size
         if tag == 0x21 and row >= 0:
@@ -309,6 +310,7 @@ def count_edges(
             total += layout.first[row + 1] - layout.first[row] + 1
         if i == 0:
             continue
+        prefetch(data, np.int64(offsets[i]) + AHEAD_BYTES)
         tag = data[offsets[i]]
         if tag == 0x22:
             total += big_u32(data, offsets[i] + 5 + id_size)
@@ -354,7 +356,7 @@ def shallow_sizes(
         row = np.int64(class_of[i])
         bytes_ = np.int64(sizes[row]) if row >= 0 else np.int64(0)
         if bytes_ == 0 and i > 0:
-            pos = offsets[i]
+            pos = np.int64(offsets[i])
             tag = data[pos]
             length = big_u32(data, pos + 5 + id_size)
             if tag == 0x22:

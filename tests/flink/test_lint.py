@@ -56,6 +56,13 @@ CASES = [
     ("two-totals", {TM + "flink.size": "3g"}, "1.20.5", "overhead", {}),
     ("fraction-without-effect", {TM + "managed.size": "1g", TM + "managed.fraction": "0.2"}, "1.20.5", "no effect", {}),
     ("idle-managed", {}, "1.20.5", "grows from", {TM + "managed.size": "0"}),
+    (
+        "idle-managed",
+        {TM + "task.heap.size": "1g"},
+        "2.3.0",
+        "task.heap.size, which fixes the heap, the heap grows",
+        {},
+    ),
     ("idle-managed", {"state.backend.type": "hashmap"}, "1.20.5", "idle", {"state.backend.type": "rocksdb"}),
     (
         "rocksdb-unlimited",

@@ -158,6 +158,22 @@ def test_flink_deployment_resources_win() -> None:
     assert config.labels == {"taskManager.replicas": "3"}
 
 
+@pytest.mark.parametrize(
+    ("memory", "size"),
+    [
+        ("1.5Gi", "1610612736b"),
+        ("2048Mi", "2048m"),
+        ("2G", "2G"),
+        ("2.5G", "2500000000b"),
+        ("4 gb", "4 gb"),
+        ("x", "x"),
+    ],
+)
+def test_the_operator_reads_flinks_sizes_first_and_then_quantities(memory: str, size: str) -> None:
+    (config,) = parse_flink_config(DEPLOYMENT.replace("16Gi", memory), "deployment.yaml")
+    assert config.mapping()[PROCESS] == size
+
+
 def test_compose_and_pod_environments() -> None:
     compose = """\
 services:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flinkscope.errors import MemoryConfigError
 from flinkscope.flink.lint_subject import LintFinding, Subject
@@ -92,12 +92,19 @@ def idle_managed(subject: Subject) -> Iterator[LintFinding]:
     within = inside(model)
     if not isinstance(within.idle_managed_bytes, int) or within.idle_managed_bytes < _WORTH_TELLING_BYTES:
         return
-    key = _TM + "managed.size"
-    after = _after(subject, {key: "0"})
-    text = f"{human_bytes(within.idle_managed_bytes)} of managed memory is idle: {within.idle_why}"
-    if after is not None:
-        text += f"; without it the heap grows from {human_bytes(model.heap_bytes)} to {human_bytes(after.heap_bytes)}"
-    yield subject.finding("idle-managed", "warning", text, key, {key: "0"} if after is not None else {})
+    key, fixed = _TM + "managed.size", _TM + "task.heap.size"
+    changes: dict[str, str | None] = {key: "0"}
+    text, without = f"{human_bytes(within.idle_managed_bytes)} of managed memory is idle: {within.idle_why}", "it"
+    after = _after(subject, changes)
+    if after is not None and after.heap_bytes <= model.heap_bytes and fixed in subject.config:
+        changes[fixed], without = None, f"it and {fixed}, which fixes the heap,"
+        after = _after(subject, changes)
+    if after is None:
+        changes = {}
+    else:
+        grown = f"the heap grows from {human_bytes(model.heap_bytes)} to {human_bytes(after.heap_bytes)}"
+        text += f"; without {without} {grown}"
+    yield subject.finding("idle-managed", "warning", text, key, changes)
 
 
 def rocksdb_memory(subject: Subject) -> Iterator[LintFinding]:
@@ -194,7 +201,7 @@ def off_heap_without_limit(subject: Subject) -> Iterator[LintFinding]:
         yield subject.finding("off-heap-without-limit", "info", text, key, {limit: "true"})
 
 
-def _after(subject: Subject, changes: dict[str, str]) -> TaskManagerMemory | None:
+def _after(subject: Subject, changes: Mapping[str, str | None]) -> TaskManagerMemory | None:
     try:
         merged = {**subject.config, **changes}
         return memory_model(merged, "taskmanager", subject.flink, launcher=subject.launcher)

@@ -150,9 +150,17 @@ def _flink_deployment(document: Node, source: str) -> list[FlinkConfig]:
 
 
 def _flink_size(text: str) -> str:
-    """A Kubernetes quantity (``2Gi``) in Flink's units; Flink's own sizes stay."""
+    """A Kubernetes quantity (``2Gi``, ``1.5Gi``) in Flink's units; what Flink itself can read stays.
+
+    The operator too asks ``MemorySize.parse`` first, and ``Quantity.parse`` only if that refuses.
+    """
+    from flinkscope.formats.pod_status import quantity_bytes
+
     match = re.fullmatch(r"\s*(\d+)\s*(Ki|Mi|Gi|Ti)\s*", text)
-    return f"{match[1]}{_KUBERNETES_UNITS[match[2]]}" if match else text
+    if match:
+        return f"{match[1]}{_KUBERNETES_UNITS[match[2]]}"
+    size = None if re.fullmatch(r"\s*\d+\s*[A-Za-z]*\s*", text) else quantity_bytes(text)
+    return text if size is None else f"{size}b"
 
 
 def _config_map(document: Node, source: str) -> list[FlinkConfig]:

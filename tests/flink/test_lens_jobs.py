@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from flinkscope import open_heap
-from flinkscope.flink.lens import FlinkView, view
-from flinkscope.flink.state_facts import KeyedState, TimerService
-from lens_support.lens_lab import START_MS, Job, Ran, run
+from lens_support.lens_lab import START_MS, Job, run
+from lens_support.lens_seen import Seen
 
 DAY_MS = 86_400_000
 QUICK = (
@@ -38,26 +37,6 @@ ALL = (
     Job("sql-latest", words={"kind": "sql", "query": "latest"}),
 )  # fmt: skip
 CHECKPOINTS = {"execution.checkpointing.interval": "3000"}
-
-
-class Seen:
-    """A view with its rows by job."""
-
-    def __init__(self, ran: Ran) -> None:
-        self.ran = ran
-        self.view: FlinkView = view(open_heap(ran.task_manager, cache=False), show_strings=True)
-        self.manager: FlinkView = view(open_heap(ran.job_manager, cache=False))
-
-    def states(self, job: str, operator: str = "") -> dict[str, KeyedState]:
-        return {s.name: s for s in self.view.state.states if s.job == job and operator in s.operator and s.entries}
-
-    def timers(self, job: str, operator: str = "", domain: str = "event") -> TimerService:
-        chosen = [t for t in self.view.state.timers if t.job == job and operator in t.operator and t.domain == domain]
-        (found,) = chosen
-        return found
-
-    def spans(self, state: KeyedState) -> dict[int, int]:
-        return {w.end_ms: w.entries for w in state.windows}
 
 
 def check_states(seen: Seen, job: Job) -> None:

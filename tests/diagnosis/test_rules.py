@@ -12,7 +12,8 @@ from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Finding, Fired, NotEvaluated, RuledOut, Unclear, Verdict
 from flinkscope.diagnosis.rule import all_rules, evaluate
 from flinkscope.flink.memory_model import memory_model
-from flinkscope.flink.state_facts import WindowSpan
+from flinkscope.flink.state_facts import OperatorState, WindowSpan
+from flinkscope.place import Place
 from flinkscope.report import build_report
 from report_support.incident import MIB, facts, gc_facts, process_facts, state_facts
 
@@ -166,9 +167,40 @@ def test_windows_of_past_days_mean_that_the_watermark_stands_still() -> None:
     never = replace(held, operators=(replace(held.operators[0], watermark_ms=None),))
     assert findings(replace(healthy(), state=never))["R06"].verdict is Verdict.FIRED
     advanced = replace(held, operators=(replace(held.operators[0], watermark_ms=windows[1].end_ms),))
-    sliding = replace(held, operators=(replace(held.operators[0], assigner="SlidingEventTimeWindows"),))
-    for calm in (state, advanced, sliding):
+    hour = day // 24
+    overlapping = tuple(WindowSpan(first.start_ms + h * hour, first.end_ms + h * hour, 1_000) for h in range(25))
+    sliding = replace(
+        held,
+        states=(replace(state.states[0], windows=overlapping),),
+        operators=(replace(held.operators[0], assigner="SlidingEventTimeWindows"),),
+    )
+    strays = (windows[0], *(replace(w, entries=9) for w in windows[1:]))
+    few = replace(held, states=(replace(state.states[0], windows=strays),))
+    for calm in (state, advanced, sliding, few):
         assert findings(replace(process_facts(), state=calm))["R06"].verdict is Verdict.RULED_OUT
+    assert findings(replace(healthy(), state=held))["R06"].verdict is Verdict.UNCLEAR
+
+
+def test_sessions_that_never_close_wait_for_the_watermark() -> None:
+    state, minute = state_facts(), 60_000
+    start = state.states[0].windows[0].start_ms
+    sessions = tuple(WindowSpan(start + m * minute, start + (m + 1) * minute, 50) for m in range(60))
+    operator = replace(state.operators[0], assigner="EventTimeSessionWindows", size_ms=minute, watermark_ms=None)
+    held = replace(state, states=(replace(state.states[0], windows=sessions),), operators=(operator,))
+    assert findings(replace(process_facts(), state=held))["R06"].verdict is Verdict.FIRED
+    open_ones = replace(held, states=(replace(state.states[0], windows=sessions[:4]),))
+    assert findings(replace(process_facts(), state=open_ones))["R06"].verdict is Verdict.RULED_OUT
+
+
+def test_broadcast_state_that_only_grows_has_no_time_to_live() -> None:
+    process = process_facts()
+    rules = OperatorState("rules", "rules", "broadcast", 400_000, 160_000_000, Place("heap.hprof"))
+    alone = replace(state_facts(), states=(), timers=(), operators=(), operator_states=(rules,))
+    found = judge(replace(facts(), processes=(replace(process, state=alone),)))
+    assert found.root_cause is not None
+    assert found.root_cause.rule == "R04"
+    assert "“rules”: 153 MiB of state" in found.root_cause.outcome.summary  # type: ignore[union-attr]
+    assert findings(replace(healthy(), state=alone))["R04"].verdict is Verdict.RULED_OUT
 
 
 @pytest.mark.parametrize(

@@ -289,3 +289,44 @@ def test_real_missing_network_buffers() -> None:
     assert failure.cause.startswith("java.io.IOException: Insufficient number of network buffers")
     assert failure.task_manager is not None
     assert [state.after for state in log.job_states] == ["FAILING", "FAILED"]
+
+
+QUOTED = """\
+2026-11-21 15:50:00,000 WARN  acme.Orders [] - the price service answered 500: java.lang.OutOfMemoryError: Java heap space
+2026-11-21 15:50:01,000 ERROR acme.Orders [] - customer asks: 'what does OutOfMemoryError mean?'
+2026-11-21 15:50:02,000 ERROR acme.Orders [] - upload failed
+org.apache.hadoop.ipc.RemoteException(java.lang.OutOfMemoryError): unable to create native thread
+\tat acme.Orders.map(Orders.java:7)
+"""
+THROWN = """\
+2026-11-21 15:50:02,000 ERROR acme.Orders [] - order 7 failed
+java.lang.RuntimeException: java.lang.OutOfMemoryError: Java heap space
+\tat acme.Orders.map(Orders.java:7)
+Caused by: java.lang.OutOfMemoryError: Java heap space
+\tat acme.Orders.grow(Orders.java:9)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        (QUOTED, []),
+        (QUOTED + THROWN, ["oom_heap"]),
+        ("remote: we saw java.lang.OutOfMemoryError: Java heap space\n", []),
+        ("java.lang.OutOfMemoryError: Java heap space\nDumping heap to x.hprof ...\n", ["oom_heap", "heap_dump_begun"]),
+        ("taskmanager_1 | java.lang.OutOfMemoryError: Java heap space\n", ["oom_heap"]),
+        ('Exception in thread "a b-1" java.lang.OutOfMemoryError: Java heap space\n\tat A.b(A.java:1)\n', ["oom_heap"]),
+        ("Terminating due to java.lang.OutOfMemoryError: Metaspace\n", ["oom_metaspace", "jvm_ends"]),
+        ("# java.lang.OutOfMemoryError: Java heap space\n", ["oom_heap"]),
+        (
+            "2026-11-21 15:50:00,000 WARN  io.netty.channel.X [] - failed\n"
+            "io.netty.util.internal.OutOfDirectMemoryError: failed to allocate 16 byte(s) of direct memory"
+            " (used: 9, max: 10)\n",
+            ["oom_direct"],
+        ),
+    ],
+)
+def test_an_error_that_is_only_quoted_is_nobodys(tmp_path: Path, text: str, kinds: list[str]) -> None:
+    path = tmp_path / "x.log"
+    path.write_text(text, encoding="utf-8")
+    assert [symptom.kind for symptom in read_flink_log(path).symptoms] == kinds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from flinkscope.formats.flink_log_facts import (
@@ -161,6 +161,16 @@ _OF_TASK = (
 )
 
 
+_SPEAK_FOR_THE_PROCESS = ("org.apache.", "o.a.", "akka.", "io.netty.", "java.", "jdk.", "sun.")
+# what may stand before “OutOfMemoryError” where a JVM or a stack trace names it: no prose
+_THROWABLE = re.compile(
+    r"\W{0,40}(?:[\w.-]{1,100} {1,20}\| {1,20})?"
+    r"(?:(?:Caused by|Suppressed|Exception|Error|(?:Terminating|Aborting) due to|Exception in thread .{1,200}?):?"
+    r" {1,4})?"
+    r"(?:[\w.$/@-]{1,200}(?:\([\w.$ ]{1,100}\))?: {1,4}){0,20}(?:[\w.]{0,100}\.)?$"
+)
+
+
 def fact_of(record: LogRecord, source: str) -> LoggedCheckpoint | Submission | JobState | TaskFailure | None:
     """What the record says of a checkpoint, a job or a task; None for the many others."""
     message = record.message
@@ -181,6 +191,11 @@ def symptoms_of(record: LogRecord, source: str) -> Iterator[Symptom]:
     of_task: bool | None = None
     for symptom, match in symptoms_in(text):
         offset = text.count("\n", 0, match.start())
+        if symptom.kind.startswith("oom_"):
+            thrown = _thrown(record, lines, symptom.pattern)
+            if thrown is None:
+                continue
+            offset, match = thrown
         details = {name: value for name, value in match.groupdict().items() if value is not None}
         of_task = _is_of_task(text) if of_task is None else of_task
         yield Symptom(
@@ -194,6 +209,20 @@ def symptoms_of(record: LogRecord, source: str) -> Iterator[Symptom]:
             _frames(lines[offset + 1 :]),
             of_task,
         )
+
+
+def _thrown(record: LogRecord, lines: Sequence[str], pattern: re.Pattern[str]) -> tuple[int, re.Match[str]] | None:
+    """The first line where the error is thrown and not only spoken of, with its match; None where it is only quoted.
+
+    Flink's own loggers speak for the process. Other loggers' messages and bare output may quote what a remote service
+    or a customer wrote: there it must stand where a throwable stands in a stack trace.
+    """
+    own = record.laid_out and ("." not in record.logger or record.logger.startswith(_SPEAK_FOR_THE_PROCESS))
+    for offset, line in enumerate(lines):
+        match = pattern.search(line)
+        if match is not None and (own or _THROWABLE.match(line, 0, match.start())):
+            return offset, match
+    return None
 
 
 def _is_of_task(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -71,29 +72,37 @@ def _statics(heap: Heap, foreign: set[int]) -> Iterator[UserHold]:
 
 
 def _of_stacks(heap: Heap, foreign: set[int]) -> Iterator[UserHold]:
-    """Big collections of the JDK at the top level: a thread works on them, so that no owner dominates them."""
+    """Big collections of the JDK at the top level: a thread works on them, so that no owner dominates them.
+
+    Such a collection and its parts are each at the top level (a map that is growing: its table and every entry), so
+    what they keep is what would go without all that lies between the owner and the part that was found.
+    """
     mirrors = {c.object_index: c for c in heap.classes if c.index in foreign}
     for row in heap.dominators(limit=_SEARCHED):
         index = heap.index_of(row.address)
         if not _is_worth(heap, index) or family_of(row.class_name) != JDK or _is_machinery(heap, index):
             continue
-        owner = _foreign_referrer(heap, index, foreign, mirrors)
-        if owner is not None:
-            yield _hold(heap, owner, "a field", index, index)
+        found = _foreign_referrer(heap, index, foreign, mirrors)
+        if found is not None:
+            owner, way = found
+            size = heap.retained_of(np.asarray(way, np.int64))
+            yield replace(_hold(heap, owner, "a field", index, way[-1]), retained_bytes=size)
 
 
-def _foreign_referrer(heap: Heap, index: int, foreign: set[int], mirrors: Mapping[int, ClassInfo]) -> str | None:
-    """The class of the user whose field leads to the object, at most three collections away."""
-    near, seen = [index], {index}
+def _foreign_referrer(
+    heap: Heap, index: int, foreign: set[int], mirrors: Mapping[int, ClassInfo]
+) -> tuple[str, list[int]] | None:
+    """The class of the user whose field leads to the object, at most three collections away, and the way there."""
+    ways, seen = [[index]], {index}
     for _ in range(_REACH):
-        referrers = [int(r) for i in near for r in heap.in_references(i)[:_FEW].tolist() if r not in seen]
-        for referrer in referrers:
+        longer = [[*w, int(r)] for w in ways for r in heap.in_references(w[-1])[:_FEW].tolist() if r not in seen]
+        for *way, referrer in longer:
             if referrer in mirrors:
-                return mirrors[referrer].name
+                return mirrors[referrer].name, way
             if int(heap.class_of[referrer]) in foreign:
-                return heap.class_name_of(referrer)
-        near = [r for r in referrers if family_of(heap.class_name_of(r)) == JDK][:_FEW]
-        seen.update(near)
+                return heap.class_name_of(referrer), way
+        ways = [w for w in longer if family_of(heap.class_name_of(w[-1])) == JDK][:_FEW]
+        seen.update(w[-1] for w in ways)
     return None
 
 

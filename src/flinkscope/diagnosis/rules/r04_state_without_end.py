@@ -1,17 +1,19 @@
-"""# R04 · Keyed state that nothing ever clears
+"""# R04 · State that nothing ever clears
 
 **Symptom.** The heap and the checkpoint grow for days, also across the ends of windows; the TaskManager dies of `Java
 heap space` at a time that has nothing to do with a window. A restart from the checkpoint dies sooner.
 
 **Why it happens.** A state of the user's own, or of a SQL operator without windows (GROUP BY, a regular join), keeps
-one entry for every key ever seen: there is neither a time to live nor a timer that clears it.
+one entry for every key ever seen: there is neither a time to live nor a timer that clears it. Broadcast state and
+operator state know no time to live at all: what is put there stays until the function removes it, and every subtask
+has the whole of a broadcast state.
 
 **Evidence.** From the heap dump: a state that belongs to no window holds a quarter of the heap or more, its values
-carry no time to live (`TtlValue`), and its operator has not even one timer for two keys. From the GC log or the
-checkpoints: they rise.
+carry no time to live (`TtlValue`), and its operator has not even one timer for two keys; or a broadcast or operator
+state holds that much. From the GC log or the checkpoints: they rise.
 
 **Remedy.** `StateTtlConfig` on the descriptor, in SQL `table.exec.state.ttl`; or a timer that clears the key; an
-interval or temporal join in place of a regular one.
+interval or temporal join in place of a regular one. Broadcast state: remove what is over, or look it up by key.
 
 **Not this when** the state belongs to windows (R02, R03, R06), every key has a timer that will clear it, or the live
 set is flat: then the keys are bounded and the heap is too small (R01).
@@ -22,6 +24,7 @@ StateTtlConfig, TtlValue 1.10 – 2.3.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from flinkscope.absent import present, required
@@ -37,7 +40,7 @@ from flinkscope.units import human_bp, human_bytes, human_count, share_bp
 
 RULE = Rule(
     id="R04",
-    title="Keyed state that nothing ever clears",
+    title="State that nothing ever clears",
     severity=Severity.CRITICAL,
     needs=(("state",), ("heap",)),
     explains=("R01", "R10", "R31", "R32"),
@@ -59,36 +62,71 @@ StateTtlConfig ttl = StateTtlConfig.newBuilder(Duration.ofHours(36))   // before
 descriptor.enableTimeToLive(ttl);"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """State that nothing clears: of keys, or of operators."""
+
+    names: tuple[str, ...]
+    size_bytes: int
+    what_for: str
+    evidence: tuple[Evidence, ...]
+
+
 def check(facts: ProcessFacts) -> Outcome:
     """Fires when a tight heap is full of state that neither time nor timer clears."""
     state, heap = required(facts.state), required(facts.heap)
-    endless = [s for s in state.states if _is_endless(state, s)]
-    held = sum(s.total_bytes for s in endless)
-    share = share_bp(held, max(1, heap.used_bytes))
+    keyed, of_operators = _of_keys(state), _of_operators(state)
+    kept = max(keyed, of_operators, key=lambda k: k.size_bytes)
+    share = share_bp(kept.size_bytes, max(1, heap.used_bytes))
     if share < RULE.thresholds["state_share_bp"].value:
         return RuledOut(f"state that no window or timer clears is {human_bp(share)} of the reachable heap")
-    lived = holding(facts, ("org.apache.flink.runtime.state.ttl.TtlValue",))
-    if lived is not None and lived.rows:
-        return RuledOut("the state's values carry a time to live", lived.evidence)
-    if _seconds(options_of(facts).get(_TTL)):
-        return RuledOut(f"{_TTL} is set")
+    if kept is keyed and (lives := _time_to_live(facts)):
+        return lives
     pressure = heap_pressure(facts)
     if not pressure.is_tight:
         return RuledOut(f"such state is {human_bp(share)} of the reachable heap, but there is room")
-    evidence = (*(_evidence(s) for s in endless), *_growth(facts), *pressure.evidence)
+    evidence = (*kept.evidence, *_growth(facts), *pressure.evidence)
     if pressure.rising is False and not _checkpoints_rise(facts):
         return RuledOut("the live set is flat: the keys are bounded, the heap is too small for them", evidence)
     if pressure.rising is None and not pressure.died_of_heap:
         return Unclear("nothing tells whether that state still grows", "a GC log of a longer run", evidence)
-    names = ", ".join(f"“{s.name}”" for s in endless[:3])
+    names = ", ".join(f"“{name}”" for name in kept.names[:3])
     return Fired(
-        summary=f"{names} hold{'s' if len(endless) == 1 else ''} {human_bytes(held)}, {human_bp(share)} of the live"
-        " heap, for every key ever seen: no window, timer or time to live clears it",
+        summary=f"{names}: {human_bytes(kept.size_bytes)} of state, {human_bp(share)} of the live heap,"
+        f" {kept.what_for}",
         evidence=evidence,
-        remedies=_remedies(facts, endless[0]),
+        remedies=_remedies(facts, kept.names[0]) if kept is keyed else _BOUND,
         certainty_bp=_certainty(pressure, facts),
-        explained_bytes=held,
+        explained_bytes=kept.size_bytes,
     )
+
+
+def _of_keys(state: StateFacts) -> _Kept:
+    rows = [s for s in state.states if _is_endless(state, s)]
+    what_for = "for every key ever seen: no window, timer or time to live clears it"
+    size_bytes = sum(s.total_bytes for s in rows)
+    return _Kept(tuple(s.name for s in rows), size_bytes, what_for, tuple(_evidence(s) for s in rows))
+
+
+def _of_operators(state: StateFacts) -> _Kept:
+    rows = sorted(state.operator_states, key=lambda s: -s.size_bytes)
+    what_for = "outside of keys: no time to live can clear it, only the function itself"
+    shown = tuple(
+        Evidence(
+            f"{s.kind} state “{s.name}” of {s.task}: {human_count(s.entries)} entries, {human_bytes(s.size_bytes)}",
+            s.place,
+            {"entries": s.entries, "bytes": s.size_bytes},
+        )
+        for s in rows[:3]
+    )
+    return _Kept(tuple(s.name for s in rows), sum(s.size_bytes for s in rows), what_for, shown)
+
+
+def _time_to_live(facts: ProcessFacts) -> RuledOut | None:
+    lived = holding(facts, ("org.apache.flink.runtime.state.ttl.TtlValue",))
+    if lived is not None and lived.rows:
+        return RuledOut("the state's values carry a time to live", lived.evidence)
+    return RuledOut(f"{_TTL} is set") if _seconds(options_of(facts).get(_TTL)) else None
 
 
 def _is_endless(state: StateFacts, row: KeyedState) -> bool:
@@ -126,7 +164,26 @@ def _evidence(state: KeyedState) -> Evidence:
     return Evidence(text, state.place, {"entries": state.entries, "keys": state.keys, "bytes": state.total_bytes})
 
 
-def _remedies(facts: ProcessFacts, state: KeyedState) -> tuple[Remedy, ...]:
+_BOUND = (
+    Remedy(
+        id="bound-operator-state",
+        title="Remove what is over from the broadcast or operator state, or keep it by key",
+        effect="the state follows what is valid now; by key each subtask holds its share, not all of it",
+        cost="a rule for when an element is over; large reference data belong into a lookup or a temporal join",
+        verify="flinkscope heap flink DUMP: the operator state's entries stay flat",
+        code=(
+            CodeChange(
+                "java",
+                "context.getBroadcastState(RULES).put(rule.id, rule);",
+                "if (rule.isOver()) context.getBroadcastState(RULES).remove(rule.id);\n"
+                "else context.getBroadcastState(RULES).put(rule.id, rule);",
+            ),
+        ),
+    ),
+)
+
+
+def _remedies(facts: ProcessFacts, name: str) -> tuple[Remedy, ...]:
     live = Remedy(
         id="time-to-live",
         title="Give the state a time to live",
@@ -134,7 +191,7 @@ def _remedies(facts: ProcessFacts, state: KeyedState) -> tuple[Remedy, ...]:
         cost="8 bytes an entry; a key that comes back after its time starts afresh; enabling it on an existing state"
         " needs Flink 2.0, or a start without the old savepoint",
         verify="the checkpoint's size and the live set level out after one time to live",
-        code=(CodeChange("java", _OLD.format(name=state.name), _NEW),),
+        code=(CodeChange("java", _OLD.format(name=name), _NEW),),
     )
     sql = Remedy(
         id="sql-time-to-live",

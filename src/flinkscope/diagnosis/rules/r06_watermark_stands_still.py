@@ -6,13 +6,15 @@ finished windows never come.
 **Why it happens.** The watermark is the minimum over all inputs. One idle partition, or one that stopped, holds it back
 for everybody; the clean-up timers of past windows never fire.
 
-**Evidence.** From the heap dump: a tumbling window's state holds three or more windows, and the operator's watermark is
-before the end of the oldest while newer ones already have records.
+**Evidence.** From the heap dump: a window operator has records for windows that begin a whole window (of sessions:
+three gaps) after the end of the oldest one that it still holds, and its watermark is before that end. Where the
+watermark has come at all, the heap must be tight as well.
 
 **Remedy.** `WatermarkStrategy.withIdleness(…)`, in SQL `table.exec.source.idle-timeout`; drop or mend the input that
 stands still.
 
-**Not this when** the windows overlap by design (sliding, session), or only two are there around midnight.
+**Not this when** only two windows are there around midnight; or the watermark follows at the distance that
+`forBoundedOutOfOrderness` gives it, and what is held fits into the heap.
 
 **Sources.** Flink docs, generating watermarks (“Dealing with idle sources”); WindowOperator.cleanupTime.
 """
@@ -21,7 +23,8 @@ from __future__ import annotations
 
 from flinkscope.absent import required
 from flinkscope.diagnosis.facts import ProcessFacts
-from flinkscope.diagnosis.finding import CodeChange, Evidence, Fired, Outcome, Remedy, RuledOut, Severity
+from flinkscope.diagnosis.finding import CodeChange, Evidence, Fired, Outcome, Remedy, RuledOut, Severity, Unclear
+from flinkscope.diagnosis.pressure import heap_pressure
 from flinkscope.diagnosis.rule import Rule, Threshold
 from flinkscope.diagnosis.rules.r02_window_timers import local_time
 from flinkscope.flink.state_facts import StateFacts, WindowOperator, WindowSpan
@@ -34,42 +37,68 @@ RULE = Rule(
     needs=(("state",),),
     explains=("R01", "R02", "R03", "R10", "R31", "R32"),
     roles=("taskmanager",),
-    thresholds={"windows": Threshold(3, "windows", "two overlap around a window's end in health; three do not")},
+    thresholds={
+        "windows": Threshold(3, "windows", "two overlap around a window's end in health; three do not"),
+        "gaps": Threshold(3, "gaps of a session", "sessions of different keys overlap: rule of the house"),
+    },
     proved_on="Flink 2.3.0 on Java 17 (corpus, record.py r06-idle)",
 )
 
 
 def check(facts: ProcessFacts) -> Outcome:
-    """Fires when three tumbling windows are held and the watermark has not passed the first."""
+    """Fires when windows that should be over are held and the watermark has not passed them."""
     state = required(facts.state)
     for operator in state.operators:
         windows = _windows(state, operator)
-        if len(windows) >= RULE.thresholds["windows"].value and _is_held_back(operator, windows):
+        if not _is_held_back(operator, windows):
+            continue
+        if operator.watermark_ms is None or heap_pressure(facts).is_tight:
             return _fired(operator, windows)
-    return RuledOut("no tumbling window holds state of windows that should be over")
+        told = Evidence(_held(operator, windows), operator.place, {"windows": len(windows)})
+        return Unclear(
+            "windows wait for the watermark, as bounded out-of-orderness makes them; they fit", _TWICE, (told,)
+        )
+    return RuledOut("no window operator holds state of windows that should be over")
+
+
+_TWICE = "curl JOBMANAGER:8081/jobs/JOB/vertices/VERTEX/watermarks, twice: the watermarks must rise"
 
 
 def _windows(state: StateFacts, operator: WindowOperator) -> list[WindowSpan]:
-    """The most windows that one state of the operator holds; none where they overlap by design."""
-    if not (operator.assigner or "").startswith("Tumbling"):
-        return []
-    return max(([*s.windows] for s in state.states if s.home == operator.home), key=len, default=[])
+    """The most windows that one state of the operator holds, in the order of their ends.
+
+    Those with less than a hundredth of the fullest one's entries are left out: strays with a timestamp of their own.
+    """
+    most = max(([*s.windows] for s in state.states if s.home == operator.home), key=len, default=[])
+    fullest = max((w.entries for w in most), default=0)
+    return [w for w in most if w.entries * 100 >= fullest]
 
 
 def _is_held_back(operator: WindowOperator, windows: list[WindowSpan]) -> bool:
-    lateness = operator.allowed_lateness_ms or 0
-    oldest, newest = windows[0], windows[-1]
-    overdue = newest.start_ms >= oldest.end_ms + lateness
+    """Whether the newest window begins long after the oldest one's end, and the watermark has not passed that end."""
+    if len(windows) < RULE.thresholds["windows"].value:
+        return False
+    oldest, newest = windows[0], max(windows, key=lambda w: w.start_ms)
+    length = operator.size_ms or oldest.end_ms - oldest.start_ms
+    if "Session" in (operator.assigner or ""):
+        length *= RULE.thresholds["gaps"].value
+    overdue = newest.start_ms >= oldest.end_ms + length + (operator.allowed_lateness_ms or 0)
     return overdue and (operator.watermark_ms is None or operator.watermark_ms < oldest.end_ms)
 
 
+def _held(operator: WindowOperator, windows: list[WindowSpan]) -> str:
+    zone, last = operator.offset_ms, max(w.end_ms for w in windows)
+    span = f"from {local_time(windows[0].start_ms, zone)} to {local_time(last, zone)}"
+    return f"{operator.task}: {human_count(len(windows))} windows {span}; the watermark {_told(operator)}"
+
+
+def _told(operator: WindowOperator) -> str:
+    at = operator.watermark_ms
+    return "has never come" if at is None else f"is {local_time(at, operator.offset_ms)}"
+
+
 def _fired(operator: WindowOperator, windows: list[WindowSpan]) -> Fired:
-    zone = operator.offset_ms
-    told = "has never come" if operator.watermark_ms is None else f"is {local_time(operator.watermark_ms, zone)}"
     entries = sum(w.entries for w in windows[:-1])
-    held = (
-        f"{len(windows)} windows from {local_time(windows[0].start_ms, zone)} to {local_time(windows[-1].end_ms, zone)}"
-    )
     remedy = Remedy(
         id="idleness",
         title="Let inputs without data not hold the watermark back",
@@ -87,10 +116,9 @@ def _fired(operator: WindowOperator, windows: list[WindowSpan]) -> Fired:
         ),
     )
     return Fired(
-        summary=f"the watermark {told}, yet {held} hold state: {human_count(entries)} entries that should be gone",
-        evidence=(
-            Evidence(f"{operator.task}: {held}; the watermark {told}", operator.place, {"windows": len(windows)}),
-        ),
+        summary=f"the watermark {_told(operator)}, yet {human_count(len(windows))} windows hold state:"
+        f" {human_count(entries)} entries that wait for it",
+        evidence=(Evidence(_held(operator, windows), operator.place, {"windows": len(windows)}),),
         remedies=(remedy,),
         certainty_bp=9_300,
     )

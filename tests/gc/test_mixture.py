@@ -116,3 +116,12 @@ def test_a_restart_and_threads_are_no_mixture(tmp_path: Path) -> None:
     log = read_gc_log(saved(tmp_path / "gc.log", b"\n".join([*first, *second[5:]])))
     assert len(log.segments) == 2
     assert not log.coverage.other_jvms
+
+
+def test_painted_names_of_docker_compose(tmp_path: Path) -> None:
+    lines = (OWN / "jdk17-G1-default.log").read_bytes().splitlines()
+    first = [b"\x1b[32mtaskmanager-1  | \x1b[0m" + line for line in lines]
+    second = [b"\x1b[33;1mtaskmanager-2  | \x1b[0m" + line for line in lines[:-3]]
+    log = read_gc_log(saved(tmp_path / "all.txt", by_turns(first, second)))
+    same(log, read_gc_log(OWN / "jdk17-G1-default.log"))
+    assert log.coverage.other_jvms == ["taskmanager-2"]

@@ -29,6 +29,7 @@ WRAPPERS: dict[str, Callable[[str], str]] = {
     "syslog 5424": lambda line: f"<13>1 {STAMP} node java 123 - - {line}",
     "stern": lambda line: f"taskmanager-7f9c main {line}",
     "grep -n": lambda line: f"gc.log:12:{line}",
+    "colours": lambda line: f"\x1b[32;1mtaskmanager-1  |\x1b[0m {line}",
     "blanks": lambda line: "    " + line,
     "utf-16": lambda line: line,
 }

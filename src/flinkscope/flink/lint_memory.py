@@ -96,7 +96,7 @@ def idle_managed(subject: Subject) -> Iterator[LintFinding]:
     changes: dict[str, str | None] = {key: "0"}
     text, without = f"{human_bytes(within.idle_managed_bytes)} of managed memory is idle: {within.idle_why}", "it"
     after = _after(subject, changes)
-    if after is not None and after.heap_bytes <= model.heap_bytes and fixed in subject.config:
+    if fixed in subject.config and (after is None or after.heap_bytes <= model.heap_bytes):
         changes[fixed], without = None, f"it and {fixed}, which fixes the heap,"
         after = _after(subject, changes)
     if after is None:

@@ -27,6 +27,7 @@ CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 16
 LONGEST_LINE_BYTES = 1 << 16
 _ROTATION = re.compile(r"(?:\.\d+)?(?:\.current)?(?:\.gz)?$")
+_COLOURS = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")  # docker compose and stern paint names, even into files
 _UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -65,7 +66,7 @@ class LogFile:
             raise SourceError(f"{self.name}: {reason}", hint="check the path and its permissions") from error
 
     def sample(self) -> bytes:
-        """The first 64 KiB, unpacked, as UTF-8; what can be read where the file is damaged.
+        """The first 64 KiB, unpacked, as UTF-8 without colours; what can be read where the file is damaged.
 
         Leading zeros are passed over: ``logrotate`` with copytruncate leaves a hole before what the JVM writes next.
         """
@@ -74,7 +75,8 @@ class LogFile:
             block = sample
             while block and not block.strip(b"\x00"):
                 block, _ = _read(stream, CHUNK_BYTES)
-            return _as_utf8(block.lstrip(b"\x00")[:SAMPLE_BYTES] if block is not sample and block else sample)
+            text = block.lstrip(b"\x00")[:SAMPLE_BYTES] if block is not sample and block else sample
+            return _unpainted(_as_utf8(text))
 
     def tail(self) -> bytes:
         """The last 64 KiB of a plain file; of a packed one the whole must be unpacked, a chunk at a time."""
@@ -172,7 +174,7 @@ def chunks(
 def raw_chunks(
     file: LogFile, damage: Callable[[str], None], advance: Callable[[int], None] | None = None
 ) -> Iterator[bytes]:
-    """The same as they are in the file, wrapper prefixes and all."""
+    """The same as they are in the file, wrapper prefixes and all, without a terminal's colours."""
     with file.open() as stream:
         rest, skipping = b"", False
         for block in _blocks(stream, file, damage, advance):
@@ -186,12 +188,16 @@ def raw_chunks(
             rest = text[end:]
             if len(rest) > CHUNK_BYTES:
                 damage(f"{file.name}: a line longer than {CHUNK_BYTES:,} bytes was cut")
-                yield text[:end] + rest[:LONGEST_LINE_BYTES]
+                yield _unpainted(text[:end] + rest[:LONGEST_LINE_BYTES])
                 rest, skipping = b"", True
             elif end:
-                yield text[:end]
+                yield _unpainted(text[:end])
         if rest:
-            yield rest
+            yield _unpainted(rest)
+
+
+def _unpainted(text: bytes) -> bytes:
+    return _COLOURS.sub(b"", text) if b"\x1b[" in text else text
 
 
 def _blocks(
@@ -258,7 +264,7 @@ def follow(file: LogFile, poll_seconds: float = 0.5) -> Iterator[bytes]:
                 end = text.rfind(b"\n") + 1
                 rest = text[end:][-LONGEST_LINE_BYTES:]
                 if end:
-                    yield clean(text[:end])
+                    yield clean(_unpainted(text[:end]))
 
 
 def _written_now(path: Path) -> tuple[Path, os.stat_result | None]:

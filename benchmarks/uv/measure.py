@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flinkscope.errors import FlinkscopeError
-from flinkscope.uv.compare import Contender, compare
+from flinkscope.uv.compare import Contender, compare_uv
 from flinkscope.uv.run import Place
 
 # The lab's workload: events of 4 M items and 1 M users, 21:00 to 23:56:40: 58 refreshes before the end.
@@ -82,7 +82,7 @@ def measured(part: str, known: dict[str, Any], small: bool, deadline: float) -> 
             options["events"] = str(int(options["events"]) // SMALL_SHARE)
         limit_s = LIMITS_S.get(part, LIMITS_S.get(row.contender.design if part == "designs" else "", LIMIT_S))
         try:
-            (run,) = compare(options, [row.contender], Place(memory=row.memory), limit_s=limit_s)
+            (run,) = compare_uv(options, [row.contender], Place(memory=row.memory), limit_s=limit_s)
         except FlinkscopeError as error:
             print(f"{part} {row.name}: {error}", file=sys.stderr)
             continue

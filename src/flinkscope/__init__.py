@@ -12,7 +12,10 @@ __version__ = "0.1.0"
 
 _HOME = {
     "build_report": "flinkscope.report.builder",
+    "check_uv": "flinkscope.uv.calls",
     "collect": "flinkscope.capture.collect",
+    "compare_uv": "flinkscope.uv.compare",
+    "run_uv": "flinkscope.uv.calls",
     "compare": "flinkscope.report.comparison",
     "diagnose": "flinkscope.report.answer",
     "open_case": "flinkscope.sources.case",
@@ -34,8 +37,10 @@ __all__ = [
     "MemoryConfigError",
     "__version__",
     "build_report",
+    "check_uv",
     "collect",
     "compare",
+    "compare_uv",
     "diagnose",
     "list_jvms",
     "memory_model",
@@ -46,6 +51,7 @@ __all__ = [
     "read_gc_log",
     "record_flame",
     "render",
+    "run_uv",
     "size_for",
 ]
 
@@ -65,6 +71,8 @@ if TYPE_CHECKING:
     from flinkscope.report.comparison import compare
     from flinkscope.report.output import render
     from flinkscope.sources.case import open_case
+    from flinkscope.uv.calls import check_uv, run_uv
+    from flinkscope.uv.compare import compare_uv
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flinkscope.errors import UsageError
-from flinkscope.uv.compare import EVERY, FINISHED, Contender, UvRun, compare, read_counts
+from flinkscope.uv.compare import EVERY, FINISHED, Contender, UvRun, compare_uv, read_counts
 from flinkscope.uv.generated import generated_events, recount_generated
 from flinkscope.uv.job import uv_job
 from flinkscope.uv.run import Place
@@ -28,11 +28,11 @@ def measured(run: UvRun) -> None:
 
 @pytest.mark.flink
 def test_the_default_is_exact_and_the_sketch_keeps_its_word() -> None:
-    (bucket,) = compare(SMALL, [Contender("bucket")])
+    (bucket,) = compare_uv(SMALL, [Contender("bucket")])
     measured(bucket)
     assert bucket.wrong == 0
     assert bucket.bytes_per_visitor is not None
-    (approx,) = compare({**SMALL, "key": "shop"}, [Contender("approx")])
+    (approx,) = compare_uv({**SMALL, "key": "shop"}, [Contender("approx")])
     measured(approx)
     assert approx.largest_error_bp is not None
     assert approx.largest_error_bp <= 3 * approx.stated_error_bp, "one sketch of a fixed seed: the same on each run"
@@ -43,7 +43,7 @@ def test_the_default_is_exact_and_the_sketch_keeps_its_word() -> None:
 @pytest.mark.parametrize("contender", [c for c in EVERY if c.design != "approx"], ids=lambda c: c.name)
 def test_every_exact_design_is_exact(contender: Contender) -> None:
     key = "categoryId" if contender.design == "cumulate" else "itemId"
-    (run,) = compare({**SMALL, "key": key}, [contender], Place(memory="1849m"))
+    (run,) = compare_uv({**SMALL, "key": key}, [contender], Place(memory="1849m"))
     measured(run)
     assert run.wrong == 0, run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import random
 import subprocess
@@ -21,7 +22,9 @@ from flinkscope.uv.compare import read_counts
 from flinkscope.uv.generated import recount_generated
 from flinkscope.uv.job import uv_job
 from flinkscope.uv.ready import check_ready
+from flinkscope.uv.recount import recount
 from flinkscope.uv.run import Embedded
+from flinkscope.uv.sources import event_files
 from flinkscope.uv.store import RedisAddress, VisitorStore
 from flinkscope.uv.zone import day_name
 from uv_support.kafka_server import kafka_server
@@ -42,6 +45,33 @@ GENERATED = {
 def redis() -> Iterator[RedisServer]:
     with redis_server() as server:
         yield server
+
+
+FIELDS = '"itemId": 1, "categoryId": 1, "behavior": "pv", "ts": 1511701200, "city": "odd"}'
+# Unusual, but rows: numbers as texts of digits, of a name that comes twice the first, more than is asked for.
+ODD = [
+    '{"userId": "7", ' + FIELDS,
+    '{"userId": "0000000000000000008", ' + FIELDS,
+    ' {"userId": 9, "userId": 10, ' + FIELDS + "  ",
+    '{"userId": 11, "more": {"userId": [1, null]}, ' + FIELDS,
+]
+MALFORMED = [
+    *(
+        f'{{"userId": {user}, {FIELDS}'
+        for user in (
+            "-1", "null", "1.5", "1e3", "true", "[1]", '""', '"+5"', '" 5 "', '"٣"', "9223372036854775808",
+            '"00000000000000000012"',
+        )
+    ),
+    '{"userId": 1, ' + FIELDS + " and text behind it",
+    '{"userId": 1, ' + FIELDS + '{"userId": 2}',
+    '{"userId": 1, ' + FIELDS[:-1],
+    '{"userId": 1, ' + FIELDS.replace("1511701200", "1511701200000000"),
+    '{"userId": 1, ' + FIELDS.replace("1511701200", "-1511701200"),
+    '{"userId": 1, ' + FIELDS.replace('"odd"', "null"),
+    '{"userId": 1, ' + FIELDS.replace('"pv"', '""'),
+    "[1, 2]", "null", "pv", "{}", "\u2003",
+]  # fmt: skip
 
 
 def by_pair(counts: Counts) -> dict[tuple[str, str], str]:
@@ -93,18 +123,61 @@ def test_ids_of_62_bits_and_texts_as_keys(tmp_path: Path) -> None:
     rows += numbers.choices(rows, k=3_000)
     numbers.shuffle(rows)
     template = '{"userId": %d, "itemId": 1, "categoryId": 1, "behavior": "pv", "ts": %d, "city": "%s"}\n'
-    (tmp_path / "rows.jsonl").write_text("".join(template % (user, ts, city) for city, user, ts in rows))
-    expected = {city: len({user for other, user, _ in rows if other == city}) for city in visitors}
-    options = {"path": f"{tmp_path}/rows.jsonl", "key": "city", "sink": "files", "out": str(tmp_path / "out")}
-    with Embedded(uv_job(options)) as run:
+    text = "".join(template % (user, ts, city) for city, user, ts in rows)
+    (tmp_path / "rows.jsonl").write_text(text + "\n".join([*ODD, "", "\0 ", *MALFORMED]))
+    (tmp_path / "nothing.jsonl").touch()
+    expected = {city: len({user for other, user, _ in rows if other == city}) for city in visitors} | {"odd": len(ODD)}
+    dead = tmp_path / "dead"
+    options = {"path": f"{tmp_path}/*.jsonl", "key": "city", "sink": "files", "out": str(tmp_path / "out")}
+    with Embedded(uv_job({**options, "dead-letter-dir": str(dead)})) as run:
         summary = run.wait(300)
-    assert (summary.state, summary.malformed, summary.late) == ("FINISHED", 0, 0)
+    assert (summary.state, summary.malformed, summary.late) == ("FINISHED", len(MALFORMED), 0)
+    aside = [row for path in dead.glob("[!.]*.csv") for row in csv.reader(path.open(newline=""))]
+    assert sorted(raw for raw, _ in aside) == sorted(MALFORMED), "kept as they came, each with its reason"
+    with recount(event_files([options["path"]]), key="city") as counted:
+        assert counted.rows.malformed == len(MALFORMED), "the proof goes by the job's rule"
+        assert counted.visitors("2017-11-26", "odd") == len(ODD)
     found: dict[str, int] = {}
     for path in (tmp_path / "out").glob("[!.]*.csv"):
         with path.open(newline="") as stream:
             for _, city, count in csv.reader(stream):
                 found[city] = max(found.get(city, 0), int(count))
     assert found == expected
+
+
+@pytest.mark.flink
+@pytest.mark.heavy
+def test_files_that_come_later_are_counted_and_one_that_is_cut_off_ends_the_job(
+    redis: RedisServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+
+    def rows(users: int, first_s: int) -> str:
+        """Visitors of item 5, then one of another a minute later, so that their step is over."""
+        views = [f"{user},5,1,pv,{first_s + user}\n" for user in range(users)]
+        return "".join([*views, f"1,6,1,pv,{first_s + users + 60}\n"])
+
+    (folder / "first.csv").write_text(rows(100, 1_511_701_200))
+    watched = {"path": str(folder), "watch": "1 s", "idleness": "1 s", "watermark-delay": "0 s"}
+    job = uv_job({**watched, "redis": redis.url, "prefix": "later:", "step": "1 s"})
+
+    def wait_for(visitors: str) -> None:
+        deadline = time.monotonic() + 300
+        while in_redis(redis, "later:").get(("2017-11-26", "5")) != visitors:
+            assert run.state() == "RUNNING"
+            assert time.monotonic() < deadline
+            time.sleep(0.25)
+
+    with Embedded(job) as run:
+        wait_for("100")
+        (tmp_path / "second.csv").write_text(rows(150, 1_511_702_000))
+        (tmp_path / "second.csv").rename(folder / "second.csv")
+        wait_for("150")
+        (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(random.Random(1).randbytes(200_000))[:100_000])
+        (tmp_path / "cut.csv.gz").rename(folder / "cut.csv.gz")
+        with pytest.raises(LabError, match="compressed input file is cut off"):
+            run.wait(300)
 
 
 @pytest.mark.flink

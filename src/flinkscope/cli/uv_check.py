@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flinkscope.cli.uv_store import open_store, redis_options
+from flinkscope.cli.uv_store import redis_address, redis_options
 
 if TYPE_CHECKING:
     from flinkscope.uv.check import Difference, UvCheck
@@ -32,27 +32,16 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     """
     from flinkscope.cli.show import TerminalProgress, echo_json
     from flinkscope.cli.size import size_bytes
-    from flinkscope.uv.check import check
-    from flinkscope.uv.recount import recount
-    from flinkscope.uv.sources import event_files, key_column
-    from flinkscope.uv.store import checked_day
+    from flinkscope.uv.calls import check_uv
 
-    days = [checked_day(day) for day in options["days"]]
-    key, zone = key_column(options["key"]), options["zone"]
-    events = event_files(files, options["given"])
-    late = _late(options["late_dir"])
     progress = TerminalProgress()
     try:
-        with (
-            open_store(options) as store,
-            recount(
-                events, zone=zone, key=key, late=late, memory_bytes=size_bytes(options["memory"]), progress=progress
-            ) as counted,
-        ):
-            found = check(
-                counted, store, zone=zone, key=key, days=days, most_examples=options["first"],
-                tolerance_bp=round(options["tolerance"] * 100), progress=progress,
-            )  # fmt: skip
+        found = check_uv(
+            files, redis_address(options), file_format=options["given"], late_dir=options["late_dir"],
+            zone=options["zone"], key=options["key"], days=options["days"], most_examples=options["first"],
+            tolerance_bp=round(options["tolerance"] * 100), memory_bytes=size_bytes(options["memory"]),
+            progress=progress,
+        )  # fmt: skip
     finally:
         progress.done()
     if options["as_json"]:
@@ -60,19 +49,6 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     else:
         _show(found)
     return 1 if found.differences else 0
-
-
-def _late(folder: Path | None) -> Any:
-    """The late rows' files; None when the folder has none (nothing was late)."""
-    from flinkscope.errors import SourceError
-    from flinkscope.uv.sources import event_files
-
-    if folder is None:
-        return None
-    try:
-        return event_files([str(folder)], "csv")
-    except SourceError:
-        return None
 
 
 def _show(found: UvCheck) -> None:

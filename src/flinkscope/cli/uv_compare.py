@@ -29,7 +29,7 @@ def command(**words: Any) -> int:
     end, CHECKPOINT the full state. Exit code 1: a design that should be exact was not.
     """
     from flinkscope.cli.show import TerminalProgress, echo_json
-    from flinkscope.uv.compare import compare
+    from flinkscope.uv.compare import compare_uv
     from flinkscope.uv.job import duration_ms
     from flinkscope.uv.run import Place
 
@@ -42,7 +42,7 @@ def command(**words: Any) -> int:
     progress = TerminalProgress()
     done = []
     try:
-        for run in compare(options, contenders, place, limit_s=limit_s, progress=progress):
+        for run in compare_uv(options, contenders, place, limit_s=limit_s, progress=progress):
             done.append(run)
     finally:
         progress.done()

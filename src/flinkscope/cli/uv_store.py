@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from flinkscope.uv.store import VisitorStore
+    from flinkscope.uv.store import RedisAddress, VisitorStore
 
 
 def redis_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,17 +33,22 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 def open_store(options: dict[str, Any]) -> VisitorStore:
     """The store that the options name. Raises SourceError or UsageError."""
-    from flinkscope.uv.store import RedisAddress, VisitorStore
+    from flinkscope.uv.store import VisitorStore
+
+    return VisitorStore(redis_address(options))
+
+
+def redis_address(options: dict[str, Any]) -> RedisAddress:
+    """Where the counts are, by the options."""
+    from flinkscope.uv.store import RedisAddress
 
     password = options["redis_password_file"]
-    return VisitorStore(
-        RedisAddress(
-            options["redis_url"],
-            options["prefix"],
-            options["redis_cluster"],
-            None if options["redis_ca_file"] is None else str(options["redis_ca_file"]),
-            None if password is None else password.read_text(encoding="utf-8").strip(),
-        )
+    return RedisAddress(
+        options["redis_url"],
+        options["prefix"],
+        options["redis_cluster"],
+        None if options["redis_ca_file"] is None else str(options["redis_ca_file"]),
+        None if password is None else password.read_text(encoding="utf-8").strip(),
     )
 
 

@@ -99,7 +99,7 @@ class UvRun:
         return asdict(self)
 
 
-def compare(
+def compare_uv(
     options: Mapping[str, str],
     contenders: Sequence[Contender] = EVERY,
     place: Place | None = None,

@@ -16,6 +16,8 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("No suitable driver", "the database's driver is not on the class path: --jar DRIVER.jar", True),
     ("NoClassDefFoundError: org/apache/hadoop", "Parquet needs Hadoop on the class path", True),
     ("NoClassDefFoundError: org/apache/flink/connector/kafka", "the Kafka connector is not on the class path", True),
+    ("Unexpected end of ZLIB input stream", "a compressed input file is cut off: flinkscope uv check names it", True),
+    ("ZipException", "a compressed input file is damaged: flinkscope uv check names it", True),
     ("StateMigrationException", "the savepoint is of another design, backend or version of the job", True),
     ("There is no operator for the state", "the savepoint is of another design: use the design it was made with", True),
     ("refuses user or password", "", True),

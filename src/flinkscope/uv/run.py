@@ -32,6 +32,17 @@ SUBMIT_TIMEOUT_S = 180.0  # main() runs in the JobManager meanwhile; SQL is plan
 DYING_S = 2.0
 PRINTED_LINES = 20
 ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
+# The JVM's second compiler takes over three times as late as by default: what runs once, as a start does, is not worth
+# its time, and what runs a million times gets it all the same. 1 M events: 13.9 → 12.9 s of CPU (ADR-0360).
+LATE_OPTIMISING = " ".join(
+    f"-XX:Tier4{name}={count}"
+    for name, count in {
+        "InvocationThreshold": 15_000,
+        "MinInvocationThreshold": 1_800,
+        "CompileThreshold": 45_000,
+        "BackEdgeThreshold": 120_000,
+    }.items()
+)
 _COUNTERS = {
     "rows": "uvRows",
     "page_views": "uvPageViews",
@@ -62,7 +73,7 @@ class Place:
             "parallelism.default": str(self.parallelism),
             "state.backend.type": job["backend"],
             # The cluster dies with its job: a JVM that is out of memory must end, so that it is replaced.
-            "env.java.opts.taskmanager": "-XX:+UseG1GC -XX:+ExitOnOutOfMemoryError",
+            "env.java.opts.taskmanager": f"-XX:+UseG1GC -XX:+ExitOnOutOfMemoryError {LATE_OPTIMISING}",
             **self.config,
         }
 

@@ -143,7 +143,7 @@ def _field(kind: str, column: str) -> str:
 def _number(kind: str, column: str) -> str:
     """Digits only: casts of DuckDB would take ``5.7`` for 6 and ``1e3`` for 1000."""
     text = _field(kind, column)
-    return f"CASE WHEN regexp_full_match({text}, '[0-9]+') THEN TRY_CAST({text} AS BIGINT) END"
+    return f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,19}}') THEN TRY_CAST({text} AS BIGINT) END"
 
 
 def quoted(text: str) -> str:

@@ -5,7 +5,6 @@ final class CsvRows extends RowDecoder {
     private static final long serialVersionUID = 1L;
     private static final int COLUMNS = 5;
     private static final String[] NAMES = {"userId", "itemId", "categoryId", "behavior", "ts"};
-    private static final long NOT_A_NUMBER = -1;
     /** Of the usual values, so that millions of equal strings are one. */
     private static final String[] BEHAVIORS = {"pv", "cart", "fav", "buy"};
 
@@ -26,10 +25,10 @@ final class CsvRows extends RowDecoder {
             return malformed(row, columns + " columns, expected " + COLUMNS);
         }
         Event event = new Event();
-        event.userId = number(row, 0);
-        event.itemId = number(row, 1);
-        event.categoryId = number(row, 2);
-        long ts = number(row, 4);
+        event.userId = digits(row, from[0], to[0]);
+        event.itemId = digits(row, from[1], to[1]);
+        event.categoryId = digits(row, from[2], to[2]);
+        long ts = digits(row, from[4], to[4]);
         if ((event.userId | event.itemId | event.categoryId | ts) < 0) {
             return isHeader(row) ? null : wrongNumber(row, event, ts);
         }
@@ -74,22 +73,6 @@ final class CsvRows extends RowDecoder {
         }
         from[column] = first;
         to[column] = last;
-    }
-
-    private long number(String row, int column) {
-        int length = to[column] - from[column];
-        if (length == 0 || length > 19) {
-            return NOT_A_NUMBER;
-        }
-        long value = 0;
-        for (int at = from[column]; at < to[column]; at++) {
-            int digit = row.charAt(at) - '0';
-            if (digit < 0 || digit > 9) {
-                return NOT_A_NUMBER;
-            }
-            value = value * 10 + digit;
-        }
-        return value; // 19 digits above 2^63 - 1 have become negative
     }
 
     private String behavior(String row) {

@@ -5,10 +5,20 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 
-/** One JSON object a line with the columns' names; others are ignored, unless the key is one of them. */
+/**
+ * One JSON object a line with the columns' names; others are ignored, unless the key is one of them. Of a name that comes twice the
+ * first counts; numbers may be texts of digits.
+ */
 final class JsonRows extends RowDecoder {
     private static final long serialVersionUID = 1L;
     private static final JsonFactory JSON = new JsonFactory();
+    private static final int OTHER = -1;
+    private static final int USER = 0;
+    private static final int ITEM = 1;
+    private static final int CATEGORY = 2;
+    private static final int BEHAVIOR = 3;
+    private static final int TS = 4;
+    private static final int KEY = 5;
 
     JsonRows(KeyColumn key, long maxAheadMs, boolean narrow) {
         super(key, maxAheadMs, narrow);
@@ -16,7 +26,7 @@ final class JsonRows extends RowDecoder {
 
     @Override
     Event decode(String row) {
-        if (row.isBlank()) {
+        if (isBlank(row)) {
             return null;
         }
         try (JsonParser parser = JSON.createParser(row)) {
@@ -33,34 +43,40 @@ final class JsonRows extends RowDecoder {
         Event event = new Event();
         event.userId = event.itemId = event.categoryId = -1;
         long ts = Long.MIN_VALUE;
+        int seen = 0;
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
-            String name = parser.currentName();
+            int column = column(parser.currentName());
             parser.nextToken();
-            switch (name) {
-                case "userId":
+            if (column == OTHER || (seen & 1 << column) != 0) {
+                parser.skipChildren();
+                continue;
+            }
+            seen |= 1 << column;
+            switch (column) {
+                case USER:
                     event.userId = number(parser);
                     break;
-                case "itemId":
+                case ITEM:
                     event.itemId = number(parser);
                     break;
-                case "categoryId":
+                case CATEGORY:
                     event.categoryId = number(parser);
                     break;
-                case "behavior":
+                case BEHAVIOR:
                     event.behavior = text(parser);
                     break;
-                case "ts":
+                case TS:
                     ts = number(parser);
                     break;
                 default:
-                    if (name.equals(key.name)) {
-                        event.keyText = text(parser);
-                    }
-                    parser.skipChildren();
+                    event.keyText = text(parser);
             }
         }
         if (parser.currentToken() != JsonToken.END_OBJECT) {
             return malformed(row, "not a whole JSON object");
+        }
+        if (parser.nextToken() != null) {
+            return malformed(row, "text after the JSON object");
         }
         String wrong = wrongColumn(event, ts);
         if (wrong != null) {
@@ -68,6 +84,23 @@ final class JsonRows extends RowDecoder {
         }
         event.keyText = key.isExtra() ? event.keyText : key.textOf(event);
         return checked(event, ts, row);
+    }
+
+    private int column(String name) {
+        switch (name) {
+            case "userId":
+                return USER;
+            case "itemId":
+                return ITEM;
+            case "categoryId":
+                return CATEGORY;
+            case "behavior":
+                return BEHAVIOR;
+            case "ts":
+                return TS;
+            default:
+                return name.equals(key.name) ? KEY : OTHER;
+        }
     }
 
     private String wrongColumn(Event event, long ts) {
@@ -92,17 +125,14 @@ final class JsonRows extends RowDecoder {
         return null;
     }
 
-    /** The value as a whole number, also from a string; -1 if it is none or below zero. */
+    /** The value as a whole number, also from a string of digits; -1 if it is none or below zero. */
     private static long number(JsonParser parser) throws IOException {
         if (parser.currentToken() == JsonToken.VALUE_NUMBER_INT) {
             return parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER ? -1 : Math.max(-1, parser.getLongValue());
         }
         if (parser.currentToken() == JsonToken.VALUE_STRING) {
-            try {
-                return Math.max(-1, Long.parseLong(parser.getText().trim()));
-            } catch (NumberFormatException error) {
-                return -1;
-            }
+            String text = parser.getText();
+            return digits(text, 0, text.length());
         }
         parser.skipChildren();
         return -1;

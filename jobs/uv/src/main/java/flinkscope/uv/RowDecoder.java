@@ -17,6 +17,9 @@ abstract class RowDecoder implements Serializable {
     /** Larger numbers are milliseconds, others seconds. */
     private static final long SECONDS_UP_TO = 100_000_000_000L;
 
+    private static final int MOST_DIGITS = 19;
+    private static final long NOT_A_NUMBER = -1;
+
     final KeyColumn key;
     private final long maxAheadMs;
     private final boolean narrow;
@@ -54,6 +57,32 @@ abstract class RowDecoder implements Serializable {
 
     static Event malformed(String raw, String reason) {
         return Event.malformed(raw.length() <= KEPT_CHARS ? raw : raw.substring(0, KEPT_CHARS), reason);
+    }
+
+    /** Whether there is nothing but blanks and control characters. */
+    static boolean isBlank(String row) {
+        for (int at = 0; at < row.length(); at++) {
+            if (row.charAt(at) > ' ') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The number of 1 to 19 digits between the two places; below zero if it is none or above 2^63 - 1. */
+    static long digits(String text, int from, int to) {
+        if (from == to || to - from > MOST_DIGITS) {
+            return NOT_A_NUMBER;
+        }
+        long value = 0;
+        for (int at = from; at < to; at++) {
+            int digit = text.charAt(at) - '0';
+            if (digit < 0 || digit > 9) {
+                return NOT_A_NUMBER;
+            }
+            value = value * 10 + digit;
+        }
+        return value; // 19 digits above 2^63 - 1 have become negative
     }
 
     private static String year(long millis) {

@@ -1,7 +1,5 @@
 package flinkscope.uv;
 
-import java.nio.charset.StandardCharsets;
-import org.apache.flink.api.common.serialization.SimpleStringEncoder;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.file.sink.FileSink;
@@ -63,7 +61,7 @@ final class Sinks {
 
     /** CSV files, each visible when the checkpoint that closes it is done: exactly once. */
     private static Sink<String> rows(String folder) {
-        return FileSink.forRowFormat(new Path(folder), new SimpleStringEncoder<String>(StandardCharsets.UTF_8.name()))
+        return FileSink.forBulkFormat(new Path(folder), RowsWriter::new)
                 .withBucketAssigner(new BasePathBucketAssigner<>())
                 .withRollingPolicy(OnCheckpointRollingPolicy.build())
                 .withOutputFileConfig(OutputFileConfig.builder().withPartSuffix(".csv").build())

@@ -177,7 +177,7 @@ class Cluster:
         flink, java = self._homes()
         rpc_port, rest_port = _free_ports(2)
         conf = self.folder / "conf"
-        full = {**_DEFAULTS, **self.config, **_addresses(self.folder, rpc_port, rest_port)}
+        full = {**_DEFAULTS, **self.config, **_addresses(self.folder, rpc_port, rest_port, flink)}
         self.config_path = launch.write_conf(conf, full, flink)
         self.rest = Rest(f"http://127.0.0.1:{rest_port}")
         self._lib = (
@@ -296,7 +296,8 @@ def remove_run_folder(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _addresses(folder: Path, rpc_port: int, rest_port: int) -> dict[str, str]:
+def _addresses(folder: Path, rpc_port: int, rest_port: int, flink: FlinkHome) -> dict[str, str]:
+    checkpoints = "execution.checkpointing.dir" if flink.release >= (1, 20) else "state.checkpoints.dir"
     loopback = dict.fromkeys(
         (
             "jobmanager.rpc.address",
@@ -315,7 +316,7 @@ def _addresses(folder: Path, rpc_port: int, rest_port: int) -> dict[str, str]:
         "rest.bind-port": str(rest_port),
         "io.tmp.dirs": str(folder / "tmp"),
         "web.upload.dir": str(folder / "tmp"),
-        "execution.checkpointing.dir": (folder / "checkpoints").as_uri(),
+        checkpoints: (folder / "checkpoints").as_uri(),
     }
 
 

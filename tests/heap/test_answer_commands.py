@@ -118,6 +118,17 @@ def test_json_has_the_names_of_the_library(dump: tuple[Path, dict[str, int]]) ->
     assert rows("suspects", path)["rows"][0]["thread"]["name"].startswith("Source: Kafka")
 
 
+def test_sql_prints_plain_numbers_and_wide_rows_as_blocks(dump: tuple[Path, dict[str, int]]) -> None:
+    path, at = dump
+    _, narrow = run("sql", path, f"SELECT address, class_name FROM objects WHERE address = {at['thread']}")
+    assert narrow.splitlines()[1].split() == [str(at["thread"]), "java.lang.Thread"]
+    _, wide = run("sql", path, f"SELECT * FROM threads WHERE address = {at['thread']}")
+    shown = {line.split()[0]: line.split()[1:] for line in wide.splitlines() if line.startswith("  ")}
+    assert wide.startswith("row 1\n")
+    assert (shown["address"], shown["frames"]) == ([str(at["thread"])], ["2"])
+    assert max(map(len, wide.splitlines())) <= 100
+
+
 def test_an_incomplete_dump_says_so_in_line_1(dump: tuple[Path, dict[str, int]], tmp_path: Path) -> None:
     path, at = dump
     cut = tmp_path / "cut.hprof"

@@ -89,11 +89,12 @@ def _plain(answer: Any) -> Any:
     return answer if answer is None or isinstance(answer, bool | int | float | str) else str(answer)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]], wide: int = -1) -> None:
-    """Prints rows in columns: numbers to the right; the column ``wide`` gets what is left of 100 characters."""
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], wide: int = -1, *, plain: bool = False) -> None:
+    """Prints rows in columns: numbers to the right, ``plain`` without separators; the column ``wide`` gets what is left
+    of 100 characters."""
     if not rows:
         return
-    cells = [[_cell(value) for value in row] for row in rows]
+    cells = [[cell(value, plain=plain) for value in row] for row in rows]
     wide %= len(head)
     widths = [max(len(head[k]), *(len(row[k]) for row in cells)) for k in range(len(head))]
     rest = WIDTH - sum(w for k, w in enumerate(widths) if k != wide) - 2 * (len(head) - 1)
@@ -103,18 +104,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], wide: int = -1)
     ]
     for line in [list(head), *cells]:
         shown = [
-            tail(cell, width).rjust(width) if number else tail(cell, width).ljust(width)
-            for cell, width, number in zip(line, widths, numeric, strict=True)
+            tail(text, width).rjust(width) if number else tail(text, width).ljust(width)
+            for text, width, number in zip(line, widths, numeric, strict=True)
         ]
         click.echo("  ".join(shown).rstrip())
 
 
-def _cell(value: object) -> str:
+def cell(value: object, *, plain: bool = False) -> str:
+    """One value as text; ``plain``: numbers without separators."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not plain else str(value)
 
 
 def tail(text: str, width: int) -> str:

@@ -19,7 +19,7 @@ from flinkscope.flink.loaders import UserLoader, pin_groups, user_loaders
 from flinkscope.flink.pin_catalogue import KINDS, SITES, site_of
 from flinkscope.flink.pin_library import LIBRARIES, library_of
 from flinkscope.flink.thread_contexts import context_loaders, heap_thread_dump
-from strategies.hprof import LONG
+from strategies.hprof import BLOCK, JAVA_FRAME, LONG
 from strategies.java_heap import REF
 from strategies.loader_heap import WRAPPER, LoaderHeap
 
@@ -35,7 +35,8 @@ PINS: dict[str, Callable[[LoaderHeap, int], object]] = {
     "jdbc_driver": LoaderHeap.driver_pin,
     "static_field": LoaderHeap.static_pin,
     "executor": lambda heap, loader: heap.pool_pin(loader, POOL),
-    "unknown": LoaderHeap.jni_pin,
+    "jni_global": LoaderHeap.jni_pin,
+    "unknown": lambda heap, loader: heap.root(heap.user_object(loader), BLOCK),
 }
 
 
@@ -54,8 +55,31 @@ def test_each_kind_of_pin_is_named_with_its_chain_and_remedy(kind: str, modern: 
     (pin,) = row.pins
     assert pin.kind == kind
     assert pin.remedy
-    assert len(pin.chain) >= (1 if kind == "unknown" else 2)
+    assert len(pin.chain) >= (1 if kind in ("jni_global", "unknown") else 2)
     assert pin.library in ("user", "job.jar")
+
+
+def test_what_a_frame_of_the_user_s_thread_holds_goes_with_that_thread(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    loader = heap.loader(closed=True)
+    heap.thread_pin(loader)
+    heap.root(heap.new("some.library.Registry", kept=heap.user_object(loader)), JAVA_FRAME, 1, 0)
+    theirs = heap.new_thread("their-thread")
+    serial = heap.running(theirs)
+    heap.root(heap.new("some.library.Registry", kept=heap.user_object(loader)), JAVA_FRAME, serial, 0)
+    (row,) = rows_of(heap, tmp_path)
+    assert [(pin.kind, pin.thread, pin.references) for pin in row.pins] == [
+        ("thread", "worker", 2),
+        ("unknown", None, 1),
+    ]
+
+
+def test_a_job_s_jar_comes_before_the_jars_inside_it(tmp_path: Path) -> None:
+    heap = LoaderHeap()
+    uploaded = "/tmp/flink-web-upload/0123abcd-0123-0123-0123-0123456789ab_daily-uv.jar"
+    heap.context_pin(heap.loader(closed=True, jar=uploaded, inner="/tmp/1657_lib_bcprov.jar"))
+    (row,) = rows_of(heap, tmp_path)
+    assert [pin.library for pin in row.pins] == ["daily-uv.jar"]
 
 
 def test_without_a_pin_a_closed_loader_only_awaits_a_collection(tmp_path: Path) -> None:

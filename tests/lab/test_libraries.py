@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from flinkscope import open_heap
-from flinkscope.flink.lens.reader import Reader
 from flinkscope.flink.loaders import UserLoader
 from flinkscope.flink.pin_library import LIBRARIES
 from flinkscope.heap.store import Heap
@@ -96,17 +95,12 @@ def leaked_by_use(jar: Path, names: list[str], dump: Path, *words: str) -> dict[
 
 def use_of(heap: Heap, row: UserLoader) -> str:
     """The class of this project that the loader defined, beside the job itself."""
-    loader = heap.index_of(row.address)
     defined = [
         info.name.removeprefix(PACKAGE)
         for info in heap.classes
-        if info.name.startswith(PACKAGE) and Reader(heap).follow(mirror_of(heap, info.index), "classLoader") == loader
+        if info.name.startswith(PACKAGE) and info.loader_address == row.address
     ]
     return min((name for name in defined if re.fullmatch(r"\w+\$\w+", name)), key=len)
-
-
-def mirror_of(heap: Heap, row: int) -> int:
-    return int(heap.store.mirror_index[row])
 
 
 @pytest.mark.flink

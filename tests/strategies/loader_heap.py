@@ -58,10 +58,14 @@ class LoaderHeap(JavaHeap):
         self.cls("java.lang.ApplicationShutdownHooks", {})
         self.cls("java.sql.DriverManager", {})
 
-    def loader(self, *, closed: bool, jar: str = "/tmp/job.jar", code: str = "user.Job") -> int:
-        """A user class loader with one class (and, as main() leaves them, no instance)."""
-        url = self.new("java.net.URL", protocol=self.string("file"), file=self.string(jar))
-        path = self.new("java.util.ArrayList", elementData=self.array(url))
+    def loader(self, *, closed: bool, jar: str = "/tmp/job.jar", code: str = "user.Job", inner: str = "") -> int:
+        """A user class loader with one class (and, as main() leaves them, no instance). ``inner``: a jar in the jar."""
+        urls = [
+            self.new("java.net.URL", protocol=self.string("file"), file=self.string(name))
+            for name in (jar, inner)
+            if name
+        ]
+        path = self.new("java.util.ArrayList", elementData=self.array(*urls))
         ucp = self.new("jdk.internal.loader.URLClassPath", path=path, closed=int(closed))
         loader = self.new(CHILD_FIRST, ucp=ucp)
         self.last_class = self.cls(code, {"next": REF}, loader=loader, sticky=False)

@@ -19,6 +19,7 @@ from flinkscope.flink.loader_members import LoaderObjects
 from flinkscope.flink.pin_catalogue import QUEUED, STATICS, Site
 from flinkscope.heap.dominators import UNREACHABLE
 from flinkscope.heap.goal_walk import GoalWalk, entering
+from flinkscope.heap.labels import root_kinds
 from flinkscope.heap.strength import walk_roots
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ class PinSearch:
             kind, anchor, site = self._registry(chain)
             groups.setdefault((loader, kind, anchor), []).append(chain)
             sites.setdefault((loader, kind, anchor), site)
+        for key in [key for key in groups if key[1] in ("unknown", "thread")]:  # a frame of a thread of the user's
+            for chain in groups.pop(key):
+                if (key[0], chain.thread) in by_thread:
+                    by_thread[key[0], chain.thread].append(chain)
+                else:
+                    groups.setdefault(key, []).append(chain)
         ways = [WayIn(k[0], k[1], -1, sites[k], tuple(found)) for k, found in groups.items()]
         for (loader, thread), found in by_thread.items():
             ways += self._of_thread(loader, thread, found)
@@ -179,6 +186,8 @@ class PinSearch:
             return "static_field", next(i for i in chain.objects if chains.named(i) == static.rpartition(".")[0]), None
         if chain.thread >= 0 and self._is_pools(chain.thread):
             return QUEUED.kind, chain.thread, QUEUED
+        if len(chain.objects) == 1 and "JNI global" in root_kinds(self.heap, chain.held):
+            return "jni_global", holder, None
         return "unknown", holder, None
 
     def _is_pools(self, thread: int) -> bool:

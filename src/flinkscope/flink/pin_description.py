@@ -115,9 +115,10 @@ class PinDescriber:
         return jars[0] if len(jars) == 1 else None
 
     def _jar_name(self, at: int) -> str:
-        """The file name of the loader's jar as its user knows it: without the prefix that an upload gets."""
+        """The file name of the job's jar as its user knows it, without the prefix that an upload gets. Jars inside it
+        and jars of the class path come after it (Flink's PackagedProgram.getJobJarAndDependencies)."""
         jars = self.objects.jars[at]
-        return _UPLOAD.sub("", jars[0].rpartition("/")[2]) if len(jars) == 1 else "not told by the dump"
+        return _UPLOAD.sub("", jars[0].rpartition("/")[2]) if jars else "not told by the dump"
 
     def _stack(self, thread: int) -> tuple[str, ...]:
         """The frames of a running thread, topmost first; empty for one that never started."""

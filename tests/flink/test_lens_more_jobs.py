@@ -171,6 +171,8 @@ def check_sql_session_window(seen: Seen, job: Job) -> None:
     assert seen.timers(job.name).timers == len(last)
     counted = [s for s in seen.states(job.name).values() if s.windows]
     assert counted
+    (operator,) = [o for o in seen.view.state.operators if o.job == job.name]
+    assert (operator.assigner, operator.size_ms) == ("SessionUnsliceAssigner", MINUTE_MS)
     for state in counted:
         assert seen.spans(state) == Counter(time + MINUTE_MS for time in last.values())
 

@@ -82,6 +82,10 @@ def _state(state: StateFacts) -> None:
             for t in state.timers
         ]
         table(("SERVICE", "TIME", "TIMERS", "CLEAN-UP", "FIRING", "NEXT", "BYTES", "JOB: OPERATOR"), services)
+    if state.unowned_entries or state.unowned_timers:
+        lost = f"{state.unowned_entries:,} state entries and {state.unowned_timers:,} timers"
+        why = "copies of a running snapshot, garbage, or cut off from theirs"
+        click.echo("\n" + fill(f"{lost} belong to no running operator: {why}", _WIDTH))
     for shape in state.unknown_shapes:
         click.echo(f"not known: {shape}")
     for operator in state.operators:
@@ -146,7 +150,7 @@ def _jobs(manager: JobManagerView) -> None:
     click.echo(f"\narchived jobs: {len(ended)}, {size(sum(a.size_bytes for a in ended))}")
     click.echo(
         f"user class loaders: {len(manager.loaders) - submitted} of jobs in the library cache,"
-        f" {submitted} of submissions or left over (see heap loaders)"
+        f" {submitted} of submissions or left over: see heap loaders"
     )
     jobs = {job.job_id: job.name for job in manager.jobs}
     sources = [

@@ -13,6 +13,7 @@ BUCKETS = 1_024
 # The lab's bucket job (CountInBuckets, Flink 2.3.0): 475,640 items in 55,435,368 bytes of `items`, 1.7 users an item:
 # map node and slot, a Long, Visitors and its int[]. 4 bytes for each further user, up to 32; then a bitmap.
 _ITEM_BYTES, _USERS_IN_ITEM, _USER_BYTES, _MOST_LISTED = 117, 1.7, 4, 32
+_CACHED_LONG = 127
 NAMES = ("bare", "evictor", "purging", "quiet", "cumulate", "buckets", "rocksdb")
 
 
@@ -58,38 +59,72 @@ def buckets(load: Load, cluster: Cluster) -> Forecast:
 
 
 def cumulate(load: Load, cluster: Cluster) -> Forecast:
-    """SQL ``CUMULATE`` with COUNT(DISTINCT): an accumulator and a distinct map per key, one timer per key and step."""
-    layout = cluster.layout
-    row = _binary_row(layout)
+    """SQL ``CUMULATE`` with COUNT(*) and COUNT(DISTINCT id), just before each step's firing.
+
+    A key has an accumulator and a distinct map in the first slice, which takes in each slice that is over, and both
+    again in the current slice if an event of its came in this step; one timer a key at each step.
+    """
     points = []
     for part in _parts():
-        keys = load.seen(part)
-        users = max(1, round(load.users_per_key * part))
-        pair = load.element.map_pair_bytes
-        each = 2 * layout.entry + layout.timer + layout.node + 2 * row + layout.boxed_long
-        each += load.element.key_bytes + layout.hash_map(users) + users * pair
-        tables = 2 * state_table_bytes(keys, cluster.groups, layout)
-        tables += timer_table_bytes(keys, cluster.groups, cluster.parallelism, layout)
+        keys, users = load.seen(part), load.users_per_key * part
+        fresh = load.fresh(part) if part > load.interval_ms / load.window_ms else 0.0
+        live = keys * (_slice_bytes(load, cluster.layout, users) + _timer_bytes(load, cluster.layout, part))
+        live += fresh * _slice_bytes(load, cluster.layout, users * load.interval_ms / load.window_ms / part)
+        tables = 2 * state_table_bytes(keys + fresh, cluster.groups, cluster.layout)
+        tables += state_table_bytes(1, cluster.groups, cluster.layout)  # of ids that are NULL: registered, empty
+        tables += timer_table_bytes(keys, cluster.groups, cluster.parallelism, cluster.layout)
         head = load.key_serialized_bytes + 16 + 8  # a binary row's own head, and the slice's end
         points.append(
             Point(
                 time_ms=round(load.window_ms * part),
                 panes=round(keys),
-                entries=round(2 * keys),
+                entries=round(2 * (keys + fresh)),
                 timers=round(keys),
-                live_bytes=round(keys * each + tables),
-                checkpoint_bytes=round(keys * (3 * head + 16 + users * 10)),
+                live_bytes=round(live + tables),
+                checkpoint_bytes=round(keys * (3 * head + 16 + max(1.0, users) * 10)),
                 fired_panes=round(keys),
             )
         )
-    basis = "derived from class shapes, not measured"
+    basis = "measured on Flink's own operator, within 10 %: COUNT(*) and one COUNT(DISTINCT); other columns come on top"
     return Forecast("cumulate", basis, True, True, load, cluster, tuple(points))
 
 
-def _binary_row(layout: Layout) -> int:
-    """A BinaryRowData with one MemorySegment and a byte[]: null bits and one field of 8 bytes."""
-    segment = layout.instance(4, 8 + 8 + 4 + 2)
-    return layout.instance(1, 16) + layout.references(1) + segment + layout.array_header + 16
+def _slice_bytes(load: Load, layout: Layout, users: float) -> float:
+    """A key in one slice: its row, which both entries share, the accumulator's row and the distinct map."""
+    ids = max(1, round(users))
+    text = load.element.map_pair_bytes > layout.boxed_long  # a String's bytes alone, with SQL's own objects around
+    pair = load.element.map_pair_bytes + (_binary_string(layout) - layout.string(0) if text else 0)
+    raw = layout.instance(2) + layout.instance(1, 8) + _segment(layout, 5)  # the map's place in the accumulator
+    counts = sum(layout.boxed_long for n in (load.events_per_key, users) if n > _CACHED_LONG)
+    accumulator = layout.instance(2) + layout.references(3) + raw + counts
+    table = layout.hash_map(ids) + layout.instance(1) + ids * pair
+    return 2 * layout.entry + _key_row(load, layout) + accumulator + table
+
+
+def _timer_bytes(load: Load, layout: Layout, part: float) -> float:
+    """A key's timer with its slice's end, and its own row of the key: after the first step only the keys whose state
+    came with the timer's event share it (measured: 27 % of keys with three events)."""
+    later = part > load.interval_ms / load.window_ms
+    own_row = 1 - 1 / max(1.0, load.events_per_key * part) if later else 0.0
+    return layout.timer + layout.node + layout.boxed_long + own_row * _key_row(load, layout)
+
+
+def _key_row(load: Load, layout: Layout) -> int:
+    """BinaryRowData of one field: null bits and 8 bytes; a longer string stands behind, in whole words."""
+    serialized = load.key_serialized_bytes
+    behind = 0 if serialized <= 8 else -(-(serialized - 1) // 8) * 8
+    return layout.instance(1, 16) + _segment(layout, 16 + behind)
+
+
+def _segment(layout: Layout, content_bytes: int) -> int:
+    """MemorySegment[1], MemorySegment with its AtomicBoolean, byte[]."""
+    segment = layout.instance(5, 8 + 8 + 4 + 1) + layout.instance(0, 4)
+    return layout.references(1) + segment + (layout.array_header + content_bytes + 7) // 8 * 8
+
+
+def _binary_string(layout: Layout) -> int:
+    """BinaryStringData without its characters: what it is itself, its section and its segment."""
+    return layout.instance(2) + layout.instance(1, 8) + _segment(layout, 0)
 
 
 def _parts() -> list[float]:

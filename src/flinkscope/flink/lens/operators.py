@@ -109,8 +109,7 @@ def window_operators(reader: Reader, operators: list[Operator], source: str) -> 
     """How each window operator is set up; subtasks of the same operator are one row."""
     groups: dict[tuple[Home, str], list[Operator]] = {}
     for operator in operators:
-        slicing = slices_of(reader, operator.index) is not None
-        if slicing or reader.follow(operator.index, "windowAssigner") != NULL:
+        if slices_of(reader, operator.index) is not None or _assigner(reader, operator.index) != NULL:
             groups.setdefault((operator.home, operator.class_name), []).append(operator)
     rows = (_window(reader, found, source) for found in groups.values())
     return tuple(sorted(rows, key=lambda row: (row.job or "", row.job_id, row.task, row.operator)))
@@ -119,7 +118,7 @@ def window_operators(reader: Reader, operators: list[Operator], source: str) -> 
 def _window(reader: Reader, subtasks: list[Operator], source: str) -> WindowOperator:
     index = subtasks[0].index
     slices = slices_of(reader, index)
-    assigner = reader.follow(index, "windowAssigner") if slices is None else slices.assigner
+    assigner = _assigner(reader, index) if slices is None else slices.assigner
     triggers = _trigger_chain(reader, reader.follow(index, "trigger"))
     evictor = reader.follow(index, "evictor")
     watermarks = [w for i in subtasks if (w := watermark(reader, i.index)) is not None]
@@ -144,6 +143,12 @@ def _window(reader: Reader, subtasks: list[Operator], source: str) -> WindowOper
     )
 
 
+def _assigner(reader: Reader, operator: int) -> int:
+    """What gives elements their windows: of a window operator, or of SQL's session windows (since 1.20)."""
+    unsliced = reader.follow(operator, "windowProcessor", "unsliceAssigner")
+    return unsliced if unsliced != NULL else reader.follow(operator, "windowAssigner")
+
+
 def _trigger_chain(reader: Reader, trigger: int) -> list[int]:
     chain: list[int] = []
     while trigger != NULL and len(chain) < 16:
@@ -155,7 +160,7 @@ def _trigger_chain(reader: Reader, trigger: int) -> list[int]:
 def _plain_name(class_name: str | None) -> str | None:
     """``CumulativeSliceAssigner`` of ``…SliceAssigners$CumulativeSliceAssigner``."""
     name = simple_name(class_name)
-    return None if name is None else name.removeprefix("SliceAssigners$")
+    return None if name is None else name.removeprefix("SliceAssigners$").removeprefix("UnsliceAssigners$")
 
 
 def _interval(reader: Reader, triggers: list[int], slices: Slices | None) -> int | None:

@@ -29,7 +29,8 @@ final class Sql {
 
     private static String query(Options options) {
         long minutes = options.number("window-ms", 86_400_000) / 60_000;
-        String counts = "COUNT(*) AS n, COUNT(DISTINCT `index`) AS d";
+        String counts = "COUNT(*) AS n, COUNT(DISTINCT " + options.text("distinct", "`index`") + ") AS d";
+        String by = options.text("by", "`key`");
         switch (options.text("query", "group")) {
             case "group":
                 return "SELECT `key`, text, " + counts + " FROM events GROUP BY `key`, text";
@@ -38,10 +39,10 @@ final class Sql {
                         + " FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(moment), INTERVAL '" + minutes + "' MINUTE(6)))"
                         + " GROUP BY `key`, text, window_start, window_end";
             case "cumulate":
-                return "SELECT `key`, window_start, window_end, " + counts
+                return "SELECT " + by + ", window_start, window_end, " + counts
                         + " FROM TABLE(CUMULATE(TABLE events, DESCRIPTOR(moment), INTERVAL '"
                         + options.number("interval-ms", 180_000) / 60_000 + "' MINUTE(6), INTERVAL '" + minutes
-                        + "' MINUTE(6))) GROUP BY `key`, window_start, window_end";
+                        + "' MINUTE(6))) GROUP BY " + by + ", window_start, window_end";
             case "latest":
                 return "SELECT `index`, `key`, text FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY `key`, text"
                         + " ORDER BY moment DESC) AS r FROM events) WHERE r = 1";

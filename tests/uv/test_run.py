@@ -206,6 +206,15 @@ def test_redis_as_a_cluster_and_with_tls_and_a_password(tmp_path: Path) -> None:
             assert {
                 (day, k): v for day in store.days() for step in store.steps(day) for k, v in step.items()
             } == expected
+        with pytest.raises(SourceError) as caught:
+            VisitorStore(RedisAddress(f"rediss://:s3cret@localhost:{port}/0"))
+        assert "--redis-ca-file" in caught.value.hint
+        (tmp_path / "guessed").write_text("guess\n")
+        guessed = {**files, "redis-password-file": str(tmp_path / "guessed")}
+        unknown = {"redis-password-file": files["redis-password-file"]}
+        for given, said in ((guessed, "refuses user or password"), (unknown, "certificate that is not believed")):
+            with Embedded(uv_job({**options, "redis": url, **given})) as run, pytest.raises(LabError, match=said):
+                run.wait(300)
 
 
 def tls_words(folder: Path) -> tuple[int, Path, tuple[str, ...]]:

@@ -101,23 +101,24 @@ class UvRun:
 
 def compare_uv(
     options: Mapping[str, str],
-    contenders: Sequence[Contender] = EVERY,
+    contenders: Sequence[Contender] | None = None,
     place: Place | None = None,
     *,
     limit_s: float = LIMIT_S,
     progress: Progress = SILENT,
 ) -> Iterator[UvRun]:
-    """Runs each contender on the generator's events with these job options; yields when one is done.
+    """Runs each contender (default: all) on the generator's events with these job options; yields when one is done.
 
     A contender that dies or takes longer than ``limit_s`` is a result, not an error. Raises UsageError for options that
     no contender can have. One TaskManager, since its heap is what is measured.
     """
     given = place or Place()
     chosen = replace(given, task_managers=1, config={**PATIENT, **given.config})
-    jobs = [uv_job(_generated(options) | c.options(), force=True) for c in contenders]
+    everyone = EVERY if contenders is None else contenders
+    jobs = [uv_job(_generated(options) | c.options(), force=True) for c in everyone]
     expected = recount_generated(jobs[0])
     visitors = int(expected.visitors.sum())
-    for contender, job in zip(contenders, jobs, strict=True):
+    for contender, job in zip(everyone, jobs, strict=True):
         progress.phase(f"{contender.name}: {DESIGNS[contender.design].title}")
         with TemporaryDirectory(prefix="flinkscope-uv-") as folder:
             yield _Measurement(contender, job, Path(folder), expected, visitors).run(chosen, limit_s, progress)

@@ -21,6 +21,7 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("StateMigrationException", "the savepoint is of another design, backend or version of the job", True),
     ("There is no operator for the state", "the savepoint is of another design: use the design it was made with", True),
     ("refuses user or password", "", True),
+    ("shows a certificate that is not believed", "", True),
     ("not a hash: choose another --prefix", "", True),
     ("java.lang.OutOfMemoryError", "the TaskManager ran out of memory: more --memory, or --design bucket", False),
 )  # fmt: skip

@@ -227,7 +227,10 @@ def _told(address: RedisAddress) -> Iterator[None]:
     except errors.NoPermissionError as error:
         raise SourceError(f"{where}: {error}", hint="the user needs +@read on the prefix") from error
     except (errors.ConnectionError, errors.TimeoutError) as error:
-        raise SourceError(f"{where}: {error}", hint="is it running there? TLS needs rediss://") from error
+        hint = "is it running there? TLS needs rediss://"
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            hint = "give the authority of its certificate with --redis-ca-file"
+        raise SourceError(f"{where}: {error}", hint=hint) from error
     except errors.ResponseError as error:
         if "NOAUTH" in str(error):
             raise SourceError(f"{where}: {error}", hint=f"put the password into {PASSWORD_VARIABLE}") from error

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import javax.net.ssl.SSLHandshakeException;
 import org.apache.flink.api.common.operators.ProcessingTimeService;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
@@ -98,7 +99,7 @@ final class RedisWriter implements SinkWriter<UvCount> {
                 failures.inc();
                 mustCheck = true;
                 disconnect();
-                if (error instanceof JedisAccessControlException || System.currentTimeMillis() >= giveUpAtMs) {
+                if (isHopeless(error) || System.currentTimeMillis() >= giveUpAtMs) {
                     throw new IOException(explained(error), error);
                 }
                 LOG.warn("{}; trying again in {} ms", explained(error), pauseMs);
@@ -155,10 +156,27 @@ final class RedisWriter implements SinkWriter<UvCount> {
         mustCheck = false;
     }
 
+    /** Whether waiting cannot help: a wrong password, a certificate that is not believed. */
+    private static boolean isHopeless(JedisException error) {
+        return error instanceof JedisAccessControlException || handshake(error) != null;
+    }
+
+    private static SSLHandshakeException handshake(Throwable error) {
+        Throwable at = error;
+        while (at != null && !(at instanceof SSLHandshakeException)) {
+            at = at.getCause();
+        }
+        return (SSLHandshakeException) at;
+    }
+
     private String explained(JedisException error) {
         String text = String.valueOf(error.getMessage());
         String reason = text;
-        if (text.startsWith("READONLY")) {
+        SSLHandshakeException refused = handshake(error);
+        if (refused != null) {
+            return "Redis at " + options.shown() + " shows a certificate that is not believed (" + refused.getMessage()
+                    + "): give its authority with --redis-ca-file; " + buffered + " counts wait";
+        } else if (text.startsWith("READONLY")) {
             reason = "is a read-only replica: give the master's address";
         } else if (text.startsWith("OOM")) {
             reason = "is full (maxmemory reached, and its policy evicts nothing)";

@@ -29,7 +29,8 @@ def make_server(limits: Limits) -> Any:
         raise UsageError("the MCP SDK is not installed", hint="pip install 'flinkscope[mcp]'") from error
     server = MCPServer("flinkscope", version=__version__, instructions=_INSTRUCTIONS, log_level="WARNING")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-    tools = [*_of_files(limits), *_of_configuration(limits), *_of_knowledge(), *(_live() if limits.live else ())]
+    files = (*_of_incidents(limits), *_of_dumps(limits))
+    tools = [*files, *_of_configuration(limits), *_of_knowledge(), *(_live() if limits.live else ())]
     for tool in tools:
         server.tool(annotations=reads, structured_output=False)(_telling(tool, Refusal))
     return server
@@ -48,7 +49,7 @@ def _telling(tool: Callable[..., Any], refusal: type[Exception]) -> Callable[...
     return told
 
 
-def _of_files(limits: Limits) -> list[Any]:
+def _of_incidents(limits: Limits) -> list[Any]:
     def diagnose(sources: list[str]) -> Any:
         """Names the root cause of a Flink memory failure, shows the evidence, and gives the exact change.
 
@@ -70,6 +71,10 @@ def _of_files(limits: Limits) -> list[Any]:
         """Reads a GC log (JDK 7 to 25): figures, live set and its trend, pauses, full collections, findings."""
         return answer_of("gc", "--json", "--", limits.path(path))
 
+    return [diagnose, compare, gc_log]
+
+
+def _of_dumps(limits: Limits) -> list[Any]:
     def heap_histogram(dump: str, retained: bool = False) -> Any:
         """Class histogram of a heap dump; retained: also what each class keeps alive (slower)."""
         return answer_of("heap", "histogram", "--json", *(["--retained"] if retained else []), "--", limits.path(dump))
@@ -96,7 +101,7 @@ def _of_files(limits: Limits) -> list[Any]:
         """Class loaders of user code that jobs left behind in a heap dump, and every pin that keeps each of them."""
         return answer_of("heap", "loaders", "--leaked", "--json", "--", limits.path(dump))
 
-    return [diagnose, compare, gc_log, heap_histogram, heap_dominators, heap_flink, heap_suspects, heap_loaders]
+    return [heap_histogram, heap_dominators, heap_flink, heap_suspects, heap_loaders]
 
 
 def _of_configuration(limits: Limits) -> list[Any]:

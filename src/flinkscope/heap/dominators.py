@@ -58,15 +58,8 @@ def dominate(
     """
     total = graph.total
     progress.phase("searching the graph", total, "objects")
-    cell = graph.cells.dtype
-    tree = _Tree(
-        space.empty(total + 1, cell),
-        space.empty((total + 1, 2), cell),
-        space.empty((max(1, int(graph.starts[total])), 2), cell),  # only what is used of it takes memory
-        np.array([1, 0, 0, -1, 0], np.int64),
-    )
-    tree.links[0] = 0
-    idom = space.empty(total + 1, cell)
+    tree = _empty_tree(graph, space)
+    idom = space.empty(total + 1, graph.cells.dtype)
     with ThreadPoolExecutor(1) as other:
         other.submit(space.hand_out, tree.order, tree.links, idom)
         _search(graph, roots, tree)
@@ -91,6 +84,18 @@ def dominate(
     in_shares(count, lambda a, b: kernels.dominators_by_node(order, idom, a, b, idom_node))
     progress.advance(total)
     return Dominance(idom_node, retained, count - 1, islands), plain
+
+
+def _empty_tree(graph: SearchGraph, space: Space) -> _Tree:
+    cell = graph.cells.dtype
+    tree = _Tree(
+        space.empty(graph.total + 1, cell),
+        space.empty((graph.total + 1, 2), cell),
+        space.empty((max(1, int(graph.starts[graph.total])), 2), cell),  # only what is used of it takes memory
+        np.array([1, 0, 0, -1, 0], np.int64),
+    )
+    tree.links[0] = 0
+    return tree
 
 
 def _own_sizes(count: int, order: Array, sizes: Array, sums: Array) -> None:

@@ -13,9 +13,12 @@ from flinkscope.errors import LabError
 
 
 class Rest:
-    """Calls one JobManager. Each method is one request; raises LabError with Flink's own message when it refuses."""
+    """Calls one JobManager. Each method is one request; raises LabError with Flink's own message when it refuses.
 
-    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+    ``timeout_s``: a submission's answer comes after its main(), which took 30 s on a machine with 25 times its load.
+    """
+
+    def __init__(self, url: str, timeout_s: float = 120.0) -> None:
         self.url = url
         self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
 

@@ -107,7 +107,7 @@ def reference_bytes(gaps: Gaps, id_size: int) -> tuple[int, str]:
     if gaps.arrays[3, 2] == 0:
         return 4, "no object array to measure; compressed references assumed"
     if at_eight >= 12:
-        return 8, f"all {int(gaps.arrays[3, 2]):,} measured object arrays have room for 8-byte references"
+        return 8, f"all {int(gaps.arrays[3, 2]):,} measured object arrays have room for it"
     return 4, "object arrays lie too close together for 8-byte references"
 
 

@@ -124,21 +124,6 @@ def rows_of_few(class_of: Array, few: Array, places: Array, grouped: Array) -> N
 
 
 @kernel
-def sum_once(mark: Array, turn: Number, objects: Array, sizes: Array) -> Number:
-    """Bytes of those of the objects (NULL ignored) that are not marked with this turn yet; they are marked."""
-    total = np.int64(0)
-    for k in range(len(objects)):
-        if k + _AHEAD < len(objects):
-            prefetch(mark, np.int64(objects[k + _AHEAD]))
-            prefetch(sizes, np.int64(objects[k + _AHEAD]))
-        i = objects[k]
-        if i >= 0 and mark[i] != turn:
-            mark[i] = turn
-            total += np.int64(sizes[i])
-    return total
-
-
-@kernel
 def count_once(mark: Array, turn: Number, objects: Array) -> Number:
     """How many of the objects (NULL ignored) are not marked with this turn yet; they are marked."""
     total = np.int64(0)
@@ -237,15 +222,6 @@ def long_pairs(
         if one + 8 <= size and other + 8 <= size:
             ones[k] = np.int64(big_u64(data, body + one))
             others[k] = np.int64(big_u64(data, body + other))
-
-
-@kernel
-def all_equal(column: Array) -> Any:
-    """Whether every element equals the first."""
-    same = True
-    for k in range(1, len(column)):
-        same &= column[k] == column[0]
-    return same
 
 
 @kernel

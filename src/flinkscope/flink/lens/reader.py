@@ -213,8 +213,7 @@ class Reader:
 
     def _sum(self, columns: Sequence[Indices], sizes: NDArray[Any]) -> int:
         """The sizes of the distinct objects in these columns."""
-        turn = self._next_turn()
-        return sum(int(kernels.sum_once(self._mark, turn, column, sizes)) for column in columns)
+        return int(sizes[self.distinct(np.concatenate(columns))].sum(dtype=np.int64))
 
 
 def simple_name(class_name: str | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flinkscope.flink.lens.kernels import all_equal, owned_by
+from flinkscope.flink.lens.kernels import owned_by
 from flinkscope.flink.lens.keys import distinct_by_value
 from flinkscope.flink.lens.labels import Labels
 from flinkscope.flink.lens.operators import Operator
@@ -164,7 +164,9 @@ def _content_bytes(reader: Reader, columns: StateEntries) -> int:
 def window_spans(reader: Reader, namespaces: Indices, slices: Slices | None = None) -> tuple[WindowSpan, ...]:
     """The distinct windows among these namespaces with their number of entries, in order of their end."""
     starts, ends = window_bounds(reader, namespaces, slices)
-    if len(ends) and ends[0] != NULL and all_equal(ends) and all_equal(starts):  # one day's window, mostly
+    if (
+        len(ends) and ends[0] != NULL and (ends == ends[0]).all() and (starts == starts[0]).all()
+    ):  # one day's window, mostly
         return (_span(int(starts[0]), int(ends[0]), len(starts), slices),)
     known = ends != NULL
     if not known.any():

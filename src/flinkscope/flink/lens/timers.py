@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flinkscope.flink.lens.kernels import all_equal, fold_timers
+from flinkscope.flink.lens.kernels import fold_timers
 from flinkscope.flink.lens.labels import Labels
 from flinkscope.flink.lens.operators import Operator
 from flinkscope.flink.lens.reader import NULL, Indices, Reader
@@ -114,7 +114,7 @@ def _panes(reader: Reader, keys: Indices, namespaces: Indices, ends: NDArray[np.
     """
     if cleanup:
         return cleanup
-    if ends[0] != NULL and all_equal(ends):
+    if ends[0] != NULL and (ends == ends[0]).all():
         return reader.count_distinct(keys)
     pairs = keys.astype(np.int64) << 32 | (namespaces.astype(np.int64) & 0xFFFFFFFF)
     pairs.sort()

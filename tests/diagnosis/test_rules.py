@@ -133,12 +133,12 @@ def test_a_cut_off_dump_rules_nothing_out() -> None:
         assert outcome.evidence[0].figures["timers"] == 804_236
 
 
-def test_other_triggers_are_ruled_out() -> None:
+def test_other_triggers_are_told_by_another_title() -> None:
     state = state_facts()
     operator = replace(state.operators[0], trigger=("EventTimeTrigger",))
-    assert isinstance(
-        evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=(operator,)))), RuledOut
-    )
+    outcome = evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=(operator,))))
+    assert isinstance(outcome, Fired)
+    assert "Continuous" not in outcome.summary + outcome.title
     assert isinstance(evaluate(RULES["R02"], replace(process_facts(), state=replace(state, operators=()))), RuledOut)
 
 
@@ -244,3 +244,21 @@ def test_every_rule_has_a_page_with_all_its_parts(module: object) -> None:
     ):
         assert part in page
     assert all(t.source for t in rule.thresholds.values())
+
+
+def test_windows_that_overlap_keep_panes_without_any_continuous_trigger() -> None:
+    state = state_facts()
+    operator = replace(state.operators[0], assigner="SlidingEventTimeWindows", trigger=("EventTimeTrigger",))
+    hour, first = 3_600_000, state.states[0].windows[0]
+    overlapping = tuple(WindowSpan(first.start_ms + h * hour, first.end_ms + h * hour, 10_000) for h in range(24))
+    sliding = replace(state, states=(replace(state.states[0], windows=overlapping),), operators=(operator,))
+    found = judge(replace(facts(), processes=(replace(process_facts(), state=sliding),)))
+    assert found.root_cause is not None
+    assert found.root_cause.rule == "R02"
+    assert found.root_cause.title == "Windows keep state and timers for every key until they end"
+    outcome = found.root_cause.outcome
+    assert isinstance(outcome, Fired)
+    assert outcome.remedies[0].id == "slices"
+    assert findings(replace(healthy(), state=sliding))["R02"].verdict is Verdict.RULED_OUT
+    small = replace(process_facts(), state=replace(sliding, state_bytes=1_000_000))
+    assert findings(small)["R02"].verdict is Verdict.RULED_OUT

@@ -52,7 +52,8 @@ def _of_process(modules: Iterable[RuleModule], process: ProcessFacts) -> list[Fi
 def _finding(module: RuleModule, process: ProcessFacts) -> Finding:
     rule, outcome = module.rule, evaluate(module, process)
     explains = (*rule.explains, *(outcome.explains if isinstance(outcome, Fired) else ()))
-    return Finding(rule.id, rule.title, rule.severity, process.id, outcome, explains, symptom=rule.symptom)
+    title = outcome.title if isinstance(outcome, Fired) and outcome.title else rule.title
+    return Finding(rule.id, title, rule.severity, process.id, outcome, explains, symptom=rule.symptom)
 
 
 def _with_cause(finding: Finding, fired: dict[str, Finding]) -> Finding:

@@ -97,7 +97,8 @@ class Remedy:
 class Fired:
     """The rule holds. ``certainty_bp``: 10,000 is proved by the evidence; ``explained_bytes``: what it accounts for.
 
-    ``explains``: rules that are its symptoms in this very case, beyond those that always are.
+    ``explains``: rules that are its symptoms in this very case, beyond those that always are. ``title``: what this kind
+    of it is called; empty: as the rule is.
     """
 
     summary: str
@@ -107,6 +108,7 @@ class Fired:
     explained_bytes: int = 0
     attempts: tuple[str, ...] = ()  # what people try here that does not help, and why not
     explains: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

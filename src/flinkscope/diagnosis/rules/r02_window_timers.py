@@ -10,13 +10,17 @@ whether or not new data came: every key that was ever seen in the window is held
 and an evictor remove only the window's *contents* (the state `window-contents`); trigger state, timers, the key and the
 window object stay. So the heap grows with the number of *distinct keys of the day*, not with the data.
 
+Other triggers keep one entry and one timer a pane: enough where there are many, since a sliding window puts each record
+into size ÷ slide panes (24 h by 5 min: 288), and keys that come once a day stay a day. The finding then says so in its
+title, and names no trigger.
+
 **Evidence.** From the heap dump: entries of `window-contents`, `fire-time` and the function's own per-window states;
 timers per (key, window); what they weigh together; the operator's own fields (assigner, trigger, evictor). From the GC
 log: a live set that rises towards -Xmx.
 
-**Remedy.** Best: change the design, so that what is kept does not grow with the keys (item buckets; a pre-aggregation).
-Next: a trigger that re-arms only where data came; RocksDB. More heap is only right when the number of keys a day is
-bounded: heap = 3–5 × the live set at the end of the window.
+**Remedy.** Best: change the design, so that what is kept does not grow with the keys (item buckets; a pre-aggregation;
+slices in place of sliding windows). Next: a trigger that re-arms only where data came; RocksDB. More heap is only right
+when the number of keys a day is bounded: heap = 3–5 × the live set at the end of the window.
 
 **Not this when** the live set is far below -Xmx (the pattern alone is no illness), when the watermark stands still and
 windows of past days are never cleaned (R06), or when user-named state outlives its window (R04).
@@ -30,6 +34,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 from flinkscope.absent import Absent, required
+from flinkscope.diagnosis import panes
 from flinkscope.diagnosis.facts import ProcessFacts
 from flinkscope.diagnosis.finding import Evidence, Fired, Outcome, Remedy, RuledOut, Severity, Unclear
 from flinkscope.diagnosis.pressure import HeapPressure, heap_pressure
@@ -70,7 +75,8 @@ def check(facts: ProcessFacts) -> Outcome:
     if heap.gap is not None and (operator is None or small):
         return _cut_off(state, heap.gap)
     if operator is None:
-        return RuledOut(f"no window operator with a continuous trigger runs here ({_operators(state)})")
+        none_such = f"no window operator with a continuous trigger runs here ({_operators(state)})"
+        return panes.verdict(facts, state, heap.used_bytes, none_such)
     if small:
         return RuledOut(f"its state and timers are only {human_bp(share)} of the reachable heap")
     pressure = heap_pressure(facts)

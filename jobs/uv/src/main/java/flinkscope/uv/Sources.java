@@ -6,7 +6,10 @@ import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
-/** Where events come from. Watermarks are made in the source, so that each file, partition or lane has its own. */
+/**
+ * Where events come from. Watermarks are made in the source, so that each file, partition or lane has its own; of a watched folder
+ * behind it.
+ */
 final class Sources {
     private Sources() {}
 
@@ -24,8 +27,7 @@ final class Sources {
                 if ("parquet".equals(options.text("format", "csv"))) {
                     return ParquetEvents.of(options, environment, decoder(options, key, narrow), watermarks);
                 }
-                return environment.fromSource(
-                        files(options, decoder(options, key, narrow)), watermarks, "files", Event.TYPE);
+                return fromFiles(options, environment, decoder(options, key, narrow), watermarks);
             case "kafka":
                 return KafkaEvents.of(options, environment, decoder(options, key, narrow), watermarks);
             default:
@@ -48,6 +50,21 @@ final class Sources {
             default:
                 throw new IllegalArgumentException("--format " + format + ": csv, jsonl or parquet");
         }
+    }
+
+    /**
+     * Flink drops the watermark of a file that is read to its end before the next periodic one (200 ms), and a reader that has ended its
+     * file holds back the others until it gets another. Behind the source a reader's watermark outlives its files.
+     */
+    private static DataStream<Event> fromFiles(
+            JobOptions options, StreamExecutionEnvironment environment, RowDecoder decoder, WatermarkStrategy<Event> watermarks) {
+        FileSource<Event> files = files(options, decoder);
+        if (options.millis("watch", "0 s") == 0) {
+            return environment.fromSource(files, watermarks, "files", Event.TYPE);
+        }
+        return environment.fromSource(files, WatermarkStrategy.noWatermarks(), "files", Event.TYPE)
+                .assignTimestampsAndWatermarks(watermarks)
+                .name("watermarks");
     }
 
     private static FileSource<Event> files(JobOptions options, RowDecoder decoder) {

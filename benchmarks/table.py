@@ -100,10 +100,13 @@ def uv_told(row: dict[str, Any]) -> str:
         cpu = f", {row['cpu_s']:.0f} s CPU" if row["cpu_s"] is not None else ""
         return f"**{row['outcome']}** after {row['rows']:,} events{cpu}"
     exact = "exact" if not row["wrong"] else f"largest error {(row['largest_error_bp'] or 0) / 100:.1f} %"
-    told = f"{row['live_bytes'] / 1e6:.0f} MB live, {row['cpu_s']:.1f} s CPU, {exact}"
+    told = [f"{row['cpu_s']:.1f} s CPU", exact]
+    if row["live_bytes"] is not None:
+        told.insert(0, f"{row['live_bytes'] / 1e6:.0f} MB live")
+        told.append(f"{row['bytes_per_visitor']} B of heap a visitor")
     if row.get("rows_per_cpu_s"):
-        told += f", {row['bytes_per_visitor']} B a visitor, {row['rows_per_cpu_s']:,} rows/s and core"
-    return told
+        told.append(f"{row['rows_per_cpu_s']:,} rows/s and core after the start")
+    return ", ".join(told)
 
 
 def soak_watch(found: dict[str, Any]) -> Iterator[Row]:

@@ -83,8 +83,8 @@ def measured(part: str, known: dict[str, Any], small: bool, deadline: float) -> 
         limit_s = LIMITS_S.get(part, LIMITS_S.get(row.contender.design if part == "designs" else "", LIMIT_S))
         try:
             (run,) = compare_uv(options, [row.contender], Place(memory=row.memory), limit_s=limit_s)
-        except FlinkscopeError as error:
-            print(f"{part} {row.name}: {error}", file=sys.stderr)
+        except (FlinkscopeError, OSError, LookupError, ValueError) as error:  # one row's failure costs no other row
+            print(f"{part} {row.name}: {error!r}", file=sys.stderr)
             continue
         yield row.name, {**run.as_document(), "memory": row.memory, "options": options, "load": os.getloadavg()[1]}
 

@@ -21,3 +21,15 @@ def test_each_process_has_its_own_budget() -> None:
 def test_the_cost_of_a_walk_grows_with_the_heap() -> None:
     assert expected_ms(0, 7.0) == SHORT_STOP_MS
     assert expected_ms(1 << 30, 7.0) == SHORT_STOP_MS + 7 * 1024
+
+
+def test_a_machine_that_is_slow_makes_the_next_walk_dearer() -> None:
+    budget = StopBudget(20_000)
+    budget.charge("tm-1", 6_000, 1_000)
+    assert budget.refusal("tm-2", 4_000) is None
+    refusal = budget.refusal("tm-1", 4_000)
+    assert refusal is not None
+    assert "about 24,000 ms" in refusal
+    assert "--stop-budget 31 allows it" in refusal
+    budget.charge("tm-2", 300, 20)  # a short question that waited says nothing
+    assert budget.refusal("tm-2", 4_000) is None

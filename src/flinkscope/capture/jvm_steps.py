@@ -24,7 +24,6 @@ MOST_LOG_BYTES = 64 << 20
 MOST_GC_LOG_BYTES = 256 << 20
 _GCUTIL_SAMPLES = 5
 _GCUTIL_INTERVAL_S = 1.0
-_PACKS_SINCE = 17
 _ASKED = (  # short stops of at most 20 ms each
     ("threads", "Thread.print", "thread_dump", "threads.txt"),
     ("class loaders", "VM.classloader_stats", "jvm_info", "classloader_stats.txt"),
@@ -61,7 +60,7 @@ def jvm_steps(reach: Reach, *, heap: bool, dumps: bool) -> list[Step]:
             Step("heap dump it left", "heap_dump", who, _files(reach, places.heap_dumps, 1 << 62, redact=False))
         )
     if heap:
-        packed = (jvm.java_major or 0) >= _PACKS_SINCE
+        packed = reach.packs_dump()
         rate = PACKED_DUMP_MS_PER_MIB if packed else HEAP_DUMP_MS_PER_MIB
         name = "heap.hprof.gz" if packed else "heap.hprof"
         dump = Step(

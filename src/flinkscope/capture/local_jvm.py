@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flinkscope.absent import present
-from flinkscope.capture.reach import JvmIdentity, inside, without_middle
+from flinkscope.capture.reach import PACKS_SINCE, JvmIdentity, inside, without_middle
 from flinkscope.errors import FlinkscopeError, SourceError
 from flinkscope.formats.hsperf import PerfData, parse_hsperf
 from flinkscope.jvm.live import jvm_flags, summarize
@@ -73,8 +73,18 @@ class LocalJvm:
         """A diagnostic command by attach."""
         return self._attached().jcmd(command, timeout_s=timeout_s)
 
+    def packs_dump(self) -> bool:
+        """Only where the JVM can and there is no room for the plain file."""
+        if (self.jvm.java_major or 0) < PACKS_SINCE:
+            return False
+        try:
+            cost = self._attached().heap_dump_cost(Path.cwd() / "heap.hprof")
+        except FlinkscopeError:
+            return False  # the dump itself will say why it cannot be had
+        return cost.needed_bytes > min(cost.free_in_target_bytes, cost.free_here_bytes)
+
     def heap_dump(self, destination: Path) -> None:
-        """The live objects, compressed where the JVM can."""
+        """The live objects, compressed if the name says so."""
         self._attached().heap_dump(destination, gzip=destination.suffix == ".gz")
 
     def _attached(self) -> JvmVerbs:

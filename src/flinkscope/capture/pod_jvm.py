@@ -13,7 +13,7 @@ from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
-from flinkscope.capture.reach import JvmIdentity
+from flinkscope.capture.reach import PACKS_SINCE, JvmIdentity
 from flinkscope.errors import FlinkscopeError, SourceError
 from flinkscope.formats.hsperf import PerfData, parse_hsperf
 from flinkscope.jvm.live import flink_role, main_class
@@ -103,6 +103,10 @@ class PodJvm:
         if first and first[0].startswith(_FAILED):
             raise SourceError(f"{command}: {first[0]}")
         return answer
+
+    def packs_dump(self) -> bool:
+        """Wherever the JVM can: the file goes through kubectl, and a pod's /tmp is small."""
+        return (self.jvm.java_major or 0) >= PACKS_SINCE
 
     def heap_dump(self, destination: Path) -> None:
         """Written to the container's /tmp, fetched, removed there."""

@@ -14,6 +14,7 @@ from flinkscope.sources.case import CaseProcess
 
 HEAD_BYTES = 1 << 20
 LINKS_FOLLOWED = 40
+PACKS_SINCE = 17  # jcmd GC.heap_dump -gz=1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Reach(Protocol):
 
     def ask(self, command: str, timeout_s: float) -> str:
         """A diagnostic command of the JVM (``Thread.print``) by attach."""
+
+    def packs_dump(self) -> bool:
+        """Whether a dump should be compressed by the JVM, which stands still for it more than twice as long."""
 
     def heap_dump(self, destination: Path) -> None:
         """Dumps the live objects to ``destination``; leaves nothing behind in the target."""

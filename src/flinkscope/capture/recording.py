@@ -179,7 +179,7 @@ def _try(step: Step, recording: Recording, budget: StopBudget) -> bool:
         return False
     finally:
         if step.stop_ms:
-            budget.charge(step.process, int((time.monotonic() - began) * 1000))
+            budget.charge(step.process, int((time.monotonic() - began) * 1000), step.stop_ms)
     recording.finish(step)
     return True
 

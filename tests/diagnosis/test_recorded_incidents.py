@@ -37,7 +37,16 @@ def jar(recorder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "rule"),
-    [("r03-window", "R03"), ("r04-endless-state", "R04"), ("r05-static-map", "R05"), ("r06-idle", "R06")],
+    [
+        ("r02-sliding", "R02"),
+        ("r03-window", "R03"),
+        ("r04-broadcast", "R04"),
+        ("r04-endless-state", "R04"),
+        ("r05-static-map", "R05"),
+        ("r06-idle", "R06"),
+        ("r16-thread-left-behind", "R16"),
+        ("r22-main-keeps-direct", "R22"),
+    ],
 )
 def test_the_cause_comes_first(recorder: ModuleType, jar: Path, tmp_path: Path, name: str, rule: str) -> None:
     recorder.record(name, recorder.INCIDENTS[name], jar, tmp_path)

@@ -40,6 +40,7 @@ class Incident:
     config: dict[str, str] = field(default_factory=dict)
     parallelism: int = 1
     seconds: int = 150
+    times: int = 1  # submissions, two seconds apart
 
 
 INCIDENTS = {
@@ -69,6 +70,19 @@ INCIDENTS = {
         "performance will be poor",
         {"state.backend.type": "rocksdb", "taskmanager.memory.managed.size": "4m"},
         seconds=40,
+    ),
+    "r04-broadcast": Incident(("broadcast", "100000000"), "Java heap space", SMALL_HEAP),
+    "r02-sliding": Incident(("sliding", "100000000"), "Java heap space", SMALL_HEAP),
+    "r16-thread-left-behind": Incident(
+        ("left-behind", "10"),
+        "OutOfMemoryError: Metaspace",
+        {"taskmanager.memory.jvm-metaspace.size": "96m"},
+        times=25,
+    ),
+    "r22-main-keeps-direct": Incident(
+        ("keep-direct", "1000"),
+        "bytes of direct buffer memory",
+        {"jobmanager.memory.enable-jvm-direct-memory-limit": "true"},
     ),
     "r24-main": Incident(("main", "1"), "Java heap space", {"jobmanager.memory.process.size": "640m"}),
 }
@@ -107,11 +121,14 @@ def record(name: str, incident: Incident, jar: Path, folder: Path) -> None:
         "restart-strategy.fixed-delay.delay": "1s",
     }
     with Cluster({**config, **incident.config}) as cluster:
-        try:
-            cluster.submit(jar, "incidents.FlinkTrouble", incident.words, incident.parallelism)
-        except LabError as error:
-            (out / "answer.txt").write_text(f"{error}\n", encoding="utf-8")
         texts = [path for process in cluster.processes for path in (process.log, process.out)]
+        for _ in range(incident.times):
+            try:
+                cluster.submit(jar, "incidents.FlinkTrouble", incident.words, incident.parallelism)
+            except LabError as error:
+                (out / "answer.txt").write_text(f"{error}\n", encoding="utf-8")
+                break
+            time.sleep(2 if incident.times > 1 else 0)
         deadline = time.monotonic() + incident.seconds
         while time.monotonic() < deadline:
             if any(incident.until in path.read_text(errors="replace") for path in texts if path.exists()):

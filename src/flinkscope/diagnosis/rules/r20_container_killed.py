@@ -36,7 +36,7 @@ RULE = Rule(
     title="The container was killed for its memory, not the JVM for its heap",
     severity=Severity.CRITICAL,
     needs=(("log",),),
-    proved_on="recorded texts of Kubernetes, the kernel and YARN (corpus R20-…)",
+    proved_on="Java 17 in a memory cgroup (corpus R20-killed-in-its-group); recorded texts of Kubernetes and YARN",
 )
 
 _KILLED = 137

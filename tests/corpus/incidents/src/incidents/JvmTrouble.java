@@ -1,6 +1,7 @@
 package incidents;
 
 import java.lang.invoke.MethodHandles;
+import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -33,6 +34,14 @@ public final class JvmTrouble {
             case "direct":
                 while (true) {
                     HELD.add(ByteBuffer.allocateDirect(1 << 20));
+                }
+            case "native":
+                Field field = Class.forName("sun.misc.Unsafe").getDeclaredField("theUnsafe");
+                field.setAccessible(true);
+                sun.misc.Unsafe unsafe = (sun.misc.Unsafe) field.get(null);
+                while (true) {
+                    unsafe.setMemory(unsafe.allocateMemory(1 << 20), 1 << 20, (byte) 1);
+                    Thread.sleep(1);
                 }
             case "threads":
                 for (int n = 0; ; n++) {

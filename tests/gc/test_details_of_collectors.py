@@ -118,3 +118,41 @@ def test_a_collection_whose_line_is_damaged_is_told_as_not_understood(tmp_path: 
     assert value(log, "full_gc_count") == 1
     assert log.coverage.gc_lines - log.coverage.understood_gc_lines == 1
     assert "GC(1)" in log.coverage.samples[0][1]
+
+
+def test_generational_shenandoah_that_did_only_whole_collections(tmp_path: Path) -> None:
+    """JDK 25 without decorations: no line names the mode, and with System.gc() alone nothing is called Young."""
+    log = read(
+        tmp_path,
+        """\
+Using Shenandoah
+GC(0) Concurrent reset (Global) (unload classes) 0.202ms
+GC(0) Pause Init Mark (Global) (unload classes) 0.052ms
+GC(0) Concurrent marking (Global) (unload classes) 4.202ms
+GC(0) Pause Final Mark (Global) (unload classes) 0.152ms
+GC(0) Concurrent cleanup (Global) (unload classes) 2M->1M(64M) 0.022ms
+GC(0) Coalescing and filling old regions 344.728ms
+GC(0) Concurrent reset after collect (Global) (unload classes) 0.031ms
+""",
+    )
+    assert log.collector == "Generational Shenandoah"
+    assert value(log, "concurrent_cycle_count") == 1
+    assert log.coverage.understood_gc_lines == log.coverage.gc_lines
+
+
+def test_details_that_no_tag_marks(tmp_path: Path) -> None:
+    """JDK 11: G1's work groups at debug; what CMS' old generation has after a cycle, beside `CMS:` after a pause."""
+    log = read(
+        tmp_path,
+        """\
+[901000000ns][731][info] Using Concurrent Mark Sweep
+[1274662392ns][731][info] GC(10) Concurrent Sweep
+[1275971475ns][731][info] GC(10) Concurrent Sweep 1.312ms
+[1276001682ns][731][info] GC(10) Concurrent Reset
+[1276141420ns][731][info] GC(10) Concurrent Reset 0.138ms
+[1289967312ns][731][info] GC(10) Old: 17090K->17175K(32768K)
+[1289967912ns][731][debug] GC(11) Running G1 Free Collection Set using 1 workers for collection set length 7
+""",
+    )
+    assert value(log, "concurrent_cycle_count") == 1
+    assert (log.coverage.gc_lines, log.coverage.understood_gc_lines, log.coverage.samples) == (7, 7, [])

@@ -8,6 +8,7 @@ _LARGEST_REGION = 512 << 20
 _BY_WORDS = (
     ("Concurrent reset (Young)", "Generational Shenandoah"),
     ("Pause Init Mark (Young)", "Generational Shenandoah"),
+    ("Pause Init Mark (Global)", "Generational Shenandoah"),  # nothing but System.gc() happened
     ("Concurrent reset", "Shenandoah"),
     ("Pause Init Mark", "Shenandoah"),
     ("Minor Collection", "Generational ZGC"),

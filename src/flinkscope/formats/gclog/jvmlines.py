@@ -20,7 +20,7 @@ PLAIN_DETAIL = re.compile(
     rb"Clearing All|Using |Good progress|Bad progress|Consider|Periodic|Collect |Metadata GC|Immediate|"
     rb"At end of|Abort|Old gen|Young gen|Evacuation|Degenerate|Upgrade|Allocation Failure|"
     rb"Candidate|### |Finalize |GC trigg|Attempt|Pacer|Success|No progress|[Ss]kip|Concurrent |Pause |Cancel |Clear |"
-    rb"YG occupancy|Shrinking |Expanding |\w+ generation size |Bootstrap |Terminating )"
+    rb"YG occupancy|Shrinking |Expanding |\w+ generation size |Bootstrap |Terminating |Running |Old: \d)"
 )
 _COLLECTORS = (
     ("Using G1", "G1"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flinkscope.flink.lens import FlinkView, read_state, view
 from flinkscope.flink.lens.details import Spread, WindowAge, verdict
 from flinkscope.flink.lens.keys import describe_key, distinct_by_value
+from flinkscope.flink.lens.slices import Slices
 from strategies.flink_heap import HEAP, FlinkHeap, Pane
 from strategies.hprof import INT, LONG
 from strategies.java_heap import REF
@@ -141,6 +142,40 @@ def test_the_verdict_counts_per_pane(tmp_path: Path) -> None:
         " 9 timers fire at the next instant;"
         " purging removes only the contents"
     )
+
+
+def test_timers_alone_have_a_verdict_too(tmp_path: Path) -> None:
+    """State in RocksDB, timers on the heap."""
+    heap = FlinkHeap()
+    heap.window_task([Pane(k, 0, DAY, [DAY - 1], []) for k in range(9)], purging=False)
+    state = seen(heap, tmp_path).state
+    assert verdict(state, state.operators[0]) == "each of 9 (key, window) panes holds 1 timers on the heap"
+
+
+def test_asynchronous_state_is_found_behind_its_adaptor(tmp_path: Path) -> None:
+    heap = FlinkHeap()
+    heap.window_task([Pane(k, 0, DAY, [DAY - 1], ["window-contents"]) for k in range(9)], asynchronous=True)
+    state = seen(heap, tmp_path).state
+    assert [(s.name, s.entries) for s in state.states] == [("window-contents", 9)]
+    assert (state.backend, state.unowned_entries) == ("hashmap", 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 6), st.integers(1, 6), st.integers(-20, 20), st.integers(-30, 30), st.booleans(),
+)  # fmt: skip
+def test_a_slice_is_needed_until_the_last_window_that_has_it(
+    slides: int, length: int, offset: int, number: int, grows: bool
+) -> None:
+    """Against all windows: HOP of ``slides`` slides, or CUMULATE of as many steps; slices of ``length``."""
+    size, end = slides * length, offset + number * length
+    if grows:
+        windows = [(offset + w * size, offset + w * size + s * length) for w in range(-40, 40)
+                   for s in range(1, slides + 1)]  # fmt: skip
+    else:
+        windows = [(offset + w * length, offset + w * length + size) for w in range(-80, 80)]
+    last = max(until for since, until in windows if since <= end - length and end <= until)
+    assert Slices(0, size, length, offset, None if grows else length).over_ms(end) == last
 
 
 def test_every_byte_has_one_owner(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from strategies.java_heap import REF, JavaHeap
 
 HEAP = "org.apache.flink.runtime.state.heap."
 OPERATORS = "org.apache.flink.streaming.api.operators."
+ADAPTOR = "org.apache.flink.runtime.state.v2.adaptor.AsyncKeyedStateBackendAdaptor"
 WINDOWING = "org.apache.flink.streaming.api.windowing."
 WINDOW_OPERATOR = "org.apache.flink.streaming.runtime.operators.windowing.WindowOperator"
 
@@ -77,9 +78,18 @@ class FlinkHeap(JavaHeap):
         )  # fmt: skip
 
     def window_task(
-        self, panes: list[Pane], *, name: str = "Window(…) -> Sink (1/2)#0", purging: bool = True, lateness: int = 0
+        self,
+        panes: list[Pane],
+        *,
+        name: str = "Window(…) -> Sink (1/2)#0",
+        purging: bool = True,
+        lateness: int = 0,
+        asynchronous: bool = False,
     ) -> int:
-        """A running task with a WindowOperator, its backend and timers for these panes. The task's address."""
+        """A running task with a WindowOperator, its backend and timers for these panes. The task's address.
+
+        ``asynchronous``: its backend is behind the adaptor of Flink 2's asynchronous state.
+        """
         keys = {p.key: self.string(f"item-{p.key}") for p in panes}
         windows = {id(p): self.new(WINDOWING + "windows.TimeWindow", start=p.start, end=p.end) for p in panes}
         tables = []
@@ -91,9 +101,14 @@ class FlinkHeap(JavaHeap):
             for p in panes
             for t in p.timers
         ]
-        return self._task(name, self.hash_map(tables), self.queue(timers), purging, lateness)
+        backend = self.new(HEAP + "HeapKeyedStateBackend", registeredKVStates=self.hash_map(tables))
+        held = {"keyedStateBackend": backend}
+        if asynchronous:
+            held = {"asyncKeyedStateBackend": self.new(ADAPTOR, **held)}
+        handler = self.new(OPERATORS + "StreamOperatorStateHandler", **held)
+        return self._task(name, handler, self.queue(timers), purging, lateness)
 
-    def _task(self, name: str, states: int, queue: int, purging: bool, lateness: int) -> int:
+    def _task(self, name: str, state_handler: int, queue: int, purging: bool, lateness: int) -> int:
         info = self.new("org.apache.flink.api.common.TaskInfoImpl", taskNameWithSubtasks=self.string(name))
         trigger = self.new(WINDOWING + "triggers.ContinuousEventTimeTrigger", interval=180_000)
         if purging:
@@ -102,10 +117,7 @@ class FlinkHeap(JavaHeap):
         operator = self.new(
             WINDOW_OPERATOR,
             runtimeContext=self.new(OPERATORS + "StreamingRuntimeContext", taskInfo=info),
-            stateHandler=self.new(
-                OPERATORS + "StreamOperatorStateHandler",
-                keyedStateBackend=self.new(HEAP + "HeapKeyedStateBackend", registeredKVStates=states),
-            ),
+            stateHandler=state_handler,
             timeServiceManager=self.new(
                 OPERATORS + "InternalTimeServiceManagerImpl",
                 timerServices=self.hash_map([(self.string("window-timers"), service)]),
@@ -144,7 +156,8 @@ _CLASSES: dict[str, dict[str, int]] = {
     HEAP + "HeapKeyedStateBackend": {"registeredKVStates": REF},
     HEAP + "HeapPriorityQueueSet": {"queue": REF, "size": INT, "deduplicationMapsByKeyGroup": REF},
     OPERATORS + "StreamingRuntimeContext": {"taskInfo": REF},
-    OPERATORS + "StreamOperatorStateHandler": {"keyedStateBackend": REF},
+    OPERATORS + "StreamOperatorStateHandler": {"keyedStateBackend": REF, "asyncKeyedStateBackend": REF},
+    ADAPTOR: {"keyedStateBackend": REF},
     OPERATORS + "InternalTimeServiceManagerImpl": {"timerServices": REF},
     OPERATORS + "InternalTimerServiceImpl": {
         "eventTimeTimersQueue": REF, "processingTimeTimersQueue": REF, "currentWatermark": LONG, "triggerTarget": REF,

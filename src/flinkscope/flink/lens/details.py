@@ -178,7 +178,9 @@ def verdict(facts: StateFacts, operator: WindowOperator) -> str | None:
     held = [f"{s.entries / panes:.2g} `{s.name}`" for s in states if s.entries]
     count = sum(t.timers for t in timers)
     part = "slice" if any(w.over_ms is not None for s in states for w in s.windows) else "window"
-    text = f"each of {panes:,} (key, {part}) panes holds {', '.join(held)} entries and {count / panes:.2g} timers"
+    what = [f"{', '.join(held)} entries"] if held else []
+    what += [f"{count / panes:.2g} timers"] if count else []
+    text = f"each of {panes:,} (key, {part}) panes holds {' and '.join(what)}{'' if held else ' on the heap'}"
     text += _until(states, operator)
     due = [t for t in timers if t.firing]
     if due:

@@ -30,10 +30,15 @@ class HistogramRow:
 
 
 def count_classes(store: ObjectStore, shallow: Array, chosen: Array | None = None) -> tuple[Array, Array]:
-    """(objects, shallow bytes) by class row, of all objects or of those in the bool mask ``chosen``."""
+    """(objects, shallow bytes) by class row, of all objects or of those ``chosen``: a bool mask or indices."""
+    rows, mask = store.class_of, np.empty(0, bool)
+    if chosen is not None and chosen.dtype == bool:
+        mask = chosen
+    elif chosen is not None:
+        rows, shallow = rows[chosen], shallow[chosen]
     counts = np.zeros(len(store.classes) + 1, np.int64)
     sums = np.zeros(len(store.classes) + 1, np.int64)
-    kernels.add_up(store.class_of, shallow, np.empty(0, bool) if chosen is None else chosen, counts, sums)
+    kernels.add_up(rows, shallow, mask, counts, sums)
     return counts[:-1], sums[:-1]
 
 

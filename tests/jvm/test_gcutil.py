@@ -31,7 +31,9 @@ def test_every_option_equals_the_recorded_jstat(path: Path) -> None:
 
 
 def test_all_releases_and_collectors_were_recorded() -> None:
-    assert len(RECORDED) == len(ALL_LIVE) == 18
+    """And four of OpenJDK 8u504, which no wheel has: recorded by hand, the same way."""
+    eight = [path for path in RECORDED if path.name.startswith("jdk8-")]
+    assert (len(eight), len(RECORDED)) == (4, len(ALL_LIVE) + 4)
 
 
 def _compare_live(release: int, collector: str, options: tuple[str, ...]) -> None:
@@ -69,7 +71,8 @@ def test_the_timestamp_of_25_is_the_clock() -> None:
 
 
 def test_java_8_has_no_concurrent_columns() -> None:
-    reading = parse_hsperf(gzip.decompress(RECORDED[0].read_bytes()), "recorded")
+    newer = next(path for path in RECORDED if "jdk11-G1" in path.name)
+    reading = parse_hsperf(gzip.decompress(newer.read_bytes()), "recorded")
     table = jstat_table("gcutil", reading)
     eight = type(table)("gcutil", 8)
     assert "CGC" in table.header()

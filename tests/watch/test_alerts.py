@@ -93,3 +93,19 @@ def test_a_receiver_that_fails_is_counted_not_waited_for() -> None:
     assert dead.failures >= 40  # those for which no place was left
     with pytest.raises(UsageError):
         Webhook("file:///etc/passwd")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "text"),
+    [
+        ("gc_share > 50%", 5_786, "57.9 %"),
+        ("live_set_share > 90%", 9_512, "95.1 %"),
+        ("checkpoint_bytes > 2g", 3 << 30, "3.00 GiB"),
+        ("watermark_lag_ms > 10min", 900_000, "15.0 min"),
+        ("live_set_time_left_s < 1h", 1_800, "30.0 min"),
+        ("threads > 10", 1_234, "1,234"),
+        ("threads > 10", float("nan"), "unknown"),
+    ],
+)
+def test_an_alert_tells_its_value_as_people_read_it(rule: str, value: float, text: str) -> None:
+    assert Alert(parse_rule(rule), "tm-1", value, True, 0).value_text == text

@@ -195,5 +195,5 @@ def _tell(alert: Alert, as_json: bool) -> None:
     word = "ALERT" if alert.firing else "clear"
     clock = time.strftime("%H:%M:%S", time.localtime(alert.time_ns / 1e9))
     click.echo(
-        f"{clock} {word} {alert.target}: {alert.rule.text} ({alert.rule.quantity} = {alert.value:,.0f})", err=True
+        f"{clock} {word} {alert.target}: {alert.rule.text} ({alert.rule.quantity} = {alert.value_text})", err=True
     )

@@ -28,7 +28,8 @@ _FAILED = (
     "Unable to create ", "Dump failed", "Flight Recorder can not be enabled", "Could not start recording",
     "Could not dump", "No recording to dump", "Native memory tracking is not enabled", "Dump file is incomplete",
 )  # fmt: skip
-_FAILED_AT_ONCE = ("java.lang.", "Unknown diagnostic command", "Exception in thread", "Error: ", "Insufficient memory")
+_UNKNOWN = "Unknown diagnostic command"  # Java 8 says so in an IllegalArgumentException
+_FAILED_AT_ONCE = ("java.lang.", _UNKNOWN, "Exception in thread", "Error: ", "Insufficient memory")
 # 25 bytes an object and 8 a reference: maps of one entry take 1.6 times the heap, objects of 16 bytes 2.1 times
 _DUMP_PER_RESIDENT = 2
 _HEAP_DUMP_TIMEOUT_S = 900.0
@@ -198,6 +199,8 @@ class JvmVerbs:
         if answer.code != 0 or failure is not None:
             said = (failure or answer.text.strip() or f"code {answer.code}").strip()
             asked = " ".join((verb, *arguments)).strip()
+            if _UNKNOWN in said:
+                said = f"Java {self.java_major or '?'} does not know this command"
             raise AttachRefusedError(f"process {self.process.pid}: {asked}: {said}", answer.text, hint=_hint(said))
         return answer.text
 
@@ -249,6 +252,8 @@ def _hint(said: str) -> str:
         return "the folder must exist in the target's own file system and be writable by its user"
     if "Native memory" in said:
         return "start the JVM with -XX:NativeMemoryTracking=summary (costs 5 to 10 %)"
+    if "does not know this command" in said:
+        return "`flinkscope jvm PID jcmd help` lists what it knows; Java 8 tells metaspace in `heap-info` and `gcutil`"
     if "Flight Recorder" in said:
         return "this runtime lacks the module jdk.jfr"
     return ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from flinkscope.errors import UsageError
+from flinkscope.units import human_bp, human_bytes, human_ns
 from flinkscope.watch.measures import FORECAST, MEASURES
 
 _RULE = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([\d.]+)\s*(%|[kmg]i?b?|ms|s|min|h)?\s*", re.IGNORECASE)
@@ -53,6 +55,20 @@ class Alert:
     value: float
     firing: bool
     time_ns: int
+
+    @property
+    def value_text(self) -> str:
+        """The value in the unit that people read: percent, MiB, minutes; ``unknown`` when it is not told any more."""
+        value, quantity = self.value, self.rule.quantity
+        if math.isnan(value):
+            return "unknown"
+        if quantity.endswith(("_share", "_bp")):
+            return human_bp(round(value))
+        if quantity.endswith("_bytes"):
+            return human_bytes(round(value))
+        if quantity.endswith("_ms"):
+            return human_ns(round(value * 1e6))
+        return human_ns(round(value * 1e9)) if quantity.endswith("_s") else f"{value:,.0f}"
 
 
 def known_quantities() -> list[str]:

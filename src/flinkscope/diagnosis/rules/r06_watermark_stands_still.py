@@ -75,15 +75,23 @@ def _windows(state: StateFacts, operator: WindowOperator) -> list[WindowSpan]:
 
 
 def _is_held_back(operator: WindowOperator, windows: list[WindowSpan]) -> bool:
-    """Whether the newest window begins long after the oldest one's end, and the watermark has not passed that end."""
-    if len(windows) < RULE.thresholds["windows"].value:
+    """Whether the newest window begins long after the oldest one's end, and the watermark has not passed that end.
+
+    Where no watermark has come, as much time as three windows is enough: sessions without an end are one window.
+    """
+    if not windows:
         return False
+    least = RULE.thresholds["windows"].value
     oldest, newest = windows[0], max(windows, key=lambda w: w.start_ms)
     length = operator.size_ms or oldest.end_ms - oldest.start_ms
+    if operator.watermark_ms is None:
+        return max(w.end_ms for w in windows) - min(w.start_ms for w in windows) >= least * length
+    if len(windows) < least:
+        return False
     if "Session" in (operator.assigner or ""):
         length *= RULE.thresholds["gaps"].value
     overdue = newest.start_ms >= oldest.end_ms + length + (operator.allowed_lateness_ms or 0)
-    return overdue and (operator.watermark_ms is None or operator.watermark_ms < oldest.end_ms)
+    return overdue and operator.watermark_ms < oldest.end_ms
 
 
 def _held(operator: WindowOperator, windows: list[WindowSpan]) -> str:

@@ -23,6 +23,9 @@ def in_json(line: str) -> str:
 WRAPPERS: dict[str, Callable[[str], str]] = {
     "docker": in_json,
     "fluentd": lambda line: f"2026-01-02 03:04:05.000000000 +0000 kube.var.log: {in_json(line)}",
+    "logstash": lambda line: json.dumps({"@timestamp": STAMP, "host": {"os": {"name": "x"}}, "message": line}),
+    "cloud logging": lambda line: json.dumps({"textPayload": line, "resource": {"labels": {"pod_name": "tm-1"}}}),
+    "aws logs": lambda line: f"2026-11-21T10:46:12.123000+00:00 flink/taskmanager/0a1b2c3d4e5f {line}",
     "containerd": lambda line: f"{STAMP} stdout F {line}",
     "kubectl": lambda line: f"[pod/taskmanager-1/main] {STAMP} {line}",
     "syslog": lambda line: f"<30>Jan  2 03:04:05 node java[12]: {line}",

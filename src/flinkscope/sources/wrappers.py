@@ -16,12 +16,16 @@ _WRAPPERS = (
     _STAMP + rb" (?P<source>\S{1,100} [^:\[\n ]{1,100}\[\d+\]): ",  # journalctl -o short-iso
     rb"(?:INFO|STATUS|ERROR|WARN|DEBUG) {1,4}\| [^|\n]{1,40}\| (?:[^|\n]{1,40}\| )?",  # Java service wrapper
     rb"(?P<source>[\w.-]{1,100}) {1,30}\| (?:" + _STAMP + rb" )?",  # docker compose
+    _STAMP + rb" (?P<source>[\w.-]{1,100}(?:/[\w.:-]{1,100}){1,5}) ",  # aws logs tail
     _STAMP + rb" (?=[^:\n])",  # docker logs -t, kubectl logs --timestamps
 )
-# one JSON object a line: Docker's json-file ("log"), journalctl -o json ("MESSAGE"), log shippers; fluentd's tag before
+# one JSON object a line: Docker's json-file ("log"), journalctl -o json ("MESSAGE"), log shippers, with objects before it
+# that are passed over whole; fluentd's tag before
+_PASSED = rb"(?:[^\n{}]|\{(?:[^\n{}]|\{[^\n{}]{0,2000}\}){0,2000}\}){0,2000}?"
 _IN_JSON = re.compile(
     rb"(?m)^(?:" + _STAMP + rb" (?:[+-]\d{4} )?[\w.-]{1,200}: )?"
-    rb'\{(?:[^\n{}]{0,2000}?[,{ ])?"(?:log|message|MESSAGE|msg|line)": ?"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$'
+    rb"\{(?:" + _PASSED + rb"[,{ ])?"
+    rb'"(?:log|message|MESSAGE|msg|line|textPayload|body)": ?"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$'
 )
 _JSON_SOURCE = re.compile(
     rb'(?m)^[^\n]*?"(?:pod_name|podname|container_name|container_id|_PID)": ?"(?P<source>[^"\n]{1,200})"'

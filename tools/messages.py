@@ -24,6 +24,7 @@ PLACES = (
     "flink/sizing*.py",
     "flink/memory_*.py",
     "flink/pin_*.py",
+    "flink/lint_*.py",
     "flink/loaders.py",
     "flink/lens/ownership.py",
     "flink/lens/families.py",
@@ -35,7 +36,7 @@ NOT_HERE = frozenset({
     "report/gc_text.py", "report/gc_chart.py", "report/flame.py", "report/flame_page.py", "report/codec.py",
     "report/json_report.py", "report/output.py", "report/schema.py", "report/html/gc_page.py", "flink/loader_report.py",
     "flink/memory_nearest.py", "flink/memory_view.py", "flink/memory_options.py", "flink/memory_legacy.py",
-    "flink/sizing_view.py", "flink/memory_inside.py",
+    "flink/sizing_view.py", "flink/memory_inside.py", "flink/lint_upgrade.py", "flink/lint_subject.py",
 })  # fmt: skip
 # calls whose strings are code, patterns, keys or errors
 _SILENT_CALLS = frozenset({

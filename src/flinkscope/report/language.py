@@ -45,7 +45,7 @@ _LEAST_LETTERS = 3  # of a template's own, below which it would fit anything
 _SHORT, _MANY_WORDS = 12, 3  # a template shorter than that is no frame for a hole of so many words
 _LONGEST = 4_000  # characters above which a text is no sentence of ours
 # what separates sentences and pieces that are joined without a template of their own, and what it becomes
-_JOINTS = (("\n", "\n"), (". ", "。"), ("; ", "；"), (", ", "，"), (" · ", " · "), (": ", "："))
+_JOINTS = (("\n", "\n"), (". ", "。"), ("; ", "；"), (", ", "，"), (" · ", " · "), (": ", "："), (" × ", " × "))
 # names, keys, code and words that programs read
 _KEPT = frozenset({"id", "rule", "key", "old", "new", "source", "address", "language", "process", "severity", "verdict",
                    "unit", "role", "format", "root_cause", "explains", "explained_by", "place", "case", "made_by",
@@ -125,34 +125,41 @@ class Catalogue:
         if depth > _DEEPEST or not any(c.isalpha() for c in core):
             return None
         bare = core.removesuffix(".")
-        for variant in dict.fromkeys(
-            t for s in (core, bare) if s for t in (s, s[0].lower() + s[1:], s[0].upper() + s[1:])
-        ):
+        variants = dict.fromkeys(t for s in (core, bare) if s for t in (s, s[0].lower() + s[1:], s[0].upper() + s[1:]))
+        weighed = [(self._heaviest(v)[0], v) for v in variants]  # a sentence's own template before a general one
+        for _, variant in sorted(weighed, key=lambda pair: (pair[1] not in self._exact, -pair[0])):
             whole = self._exact.get(variant) or self._by_template(variant, depth)
             if whole is not None:
                 stop = "。" if core.endswith(".") and not variant.endswith(".") and not whole.endswith("。") else ""
                 return whole + stop
         return self._by_pieces(core, depth)
 
-    def _by_template(self, text: str, depth: int, joins: tuple[str, int] = ("", 0)) -> str | None:
-        """``joins``: the template must hold that joint itself, so many times."""
-        best: tuple[int, _Template, tuple[str, ...]] | None = None
+    def _heaviest(self, text: str, joins: tuple[str, int] = ("", 0)) -> tuple[int, _Template | None, tuple[str, ...]]:
+        """The template with most characters that fits the text, with what fills its holes; (0, None, ()) without one.
+
+        ``joins``: the template must hold that joint itself, so many times.
+        """
+        best: tuple[int, _Template | None, tuple[str, ...]] = (0, None, ())
         for piece, templates in self._by_piece.items():
             if piece in text:
                 for template in templates:
                     joined = not joins[1] or sum(p.count(joins[0]) for p in template.pieces) >= joins[1]
-                    if joined and (best is None or template.weight > best[0]):
+                    if joined and (best[1] is None or template.weight > best[0]):
                         values = template.values(text)
                         best = (template.weight, template, values) if values is not None else best
-        if best is None:
+        return best
+
+    def _by_template(self, text: str, depth: int, joins: tuple[str, int] = ("", 0)) -> str | None:
+        weight, template, values = self._heaviest(text, joins)
+        if template is None:
             return None
-        shared = self._shared_out(best[1].pieces, best[2])
+        shared = self._shared_out(template.pieces, values)
         told = [self._of(value, depth + 1) for value in shared]
-        quoted = (best[1].pieces[-1] == "" and best[1].pieces[-2].endswith(":")) or best[1].pieces[-2].endswith(": ")
+        quoted = (template.pieces[-1] == "" and template.pieces[-2].endswith(":")) or template.pieces[-2].endswith(": ")
         loose = told[:-1] if quoted else told  # what follows a colon may be anything, such as a line of a log
-        if best[0] < _SHORT and any(_wordy(v) for v, t in zip(shared, loose, strict=False) if t is None):
+        if weight < _SHORT and any(_wordy(v) for v, t in zip(shared, loose, strict=False) if t is None):
             return None
-        return _fill(best[1].translated, tuple(t or v.strip() for v, t in zip(shared, told, strict=True)))
+        return _fill(template.translated, tuple(t or v.strip() for v, t in zip(shared, told, strict=True)))
 
     def _shared_out(self, pieces: tuple[str, ...], values: tuple[str, ...]) -> list[str]:
         """What stands in several holes beside each other, cut where a known fragment begins or an opening ends."""

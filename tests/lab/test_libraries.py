@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from flinkscope import open_heap
-from flinkscope.flink.loaders import UserLoader
 from flinkscope.flink.pin_library import LIBRARIES
-from flinkscope.heap.store import Heap
-from flinkscope.lab.cluster import Cluster
-from flinkscope.lab.live_dump import dump_live_heap
+from lab_support.library_jobs import OWN, built, leaked_by_use
 
-PROJECT = Path(__file__).parents[2] / "jobs" / "libraries"
-PACKAGE = "flinkscope.lab.libraries."
-OWN = "flinkscope.lab.libraries"
 EXPECTED = {
     "Clients$Kafka": {("thread", "Kafka"), ("mbean", "Kafka")},
     "Clients$Grpc": {("executor", "gRPC"), ("thread", "gRPC")},
@@ -58,49 +48,11 @@ NO_LEAK = ("Frameworks$Guava", "Jdk$ForkJoin", "Jdk$Inherited")  # their threads
 # closing these as their authors say leaves something: a static pool, a queued task, ClassValues (of Groovy, which some
 # service of the common jar starts)
 STAYS = {"Clients$Elasticsearch", "Clients$Mongo", "Pools$Druid", "Frameworks$CaffeineCache", "Frameworks$Groovy"}
-MEMORY = {
-    "jobmanager.memory.process.size": "1700m",
-    "jobmanager.memory.jvm-metaspace.size": "700m",
-    "taskmanager.memory.process.size": "800m",
-    "taskmanager.memory.managed.size": "32m",
-    "taskmanager.numberOfTaskSlots": "4",
-}
 
 
 @pytest.fixture(scope="module")
 def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The jar with all libraries, about 90 MB; built from Maven's repository."""
-    maven = shutil.which("mvn")
-    if maven is None:
-        pytest.skip("no Maven here")
-    folder = tmp_path_factory.mktemp("libraries")
-    shutil.copytree(PROJECT, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target"))
-    done = subprocess.run([maven, "-q", "-B", "package"], cwd=folder, capture_output=True, text=True, check=False)
-    if "Could not transfer artifact" in done.stdout or "Could not resolve dependencies" in done.stdout:
-        pytest.skip("Maven's repository cannot be reached")
-    assert done.returncode == 0, done.stdout[-2000:]
-    return folder / "target" / "flinkscope-libraries.jar"
-
-
-def leaked_by_use(jar: Path, names: list[str], dump: Path, *words: str) -> dict[str, UserLoader]:
-    """Each library's leaked loader after one submission of each, by the class that used the library."""
-    with Cluster(MEMORY) as cluster:
-        uploaded = cluster.rest.upload(jar)
-        for name in names:
-            cluster.rest.run(uploaded, PACKAGE + "LibraryJob", ["--library", name, *words])
-        dump_live_heap(cluster.job_manager.pid, dump)
-    heap = open_heap(dump, cache=False)
-    return {use_of(heap, row): row for row in heap.flink_loaders() if row.state == "leaked"}
-
-
-def use_of(heap: Heap, row: UserLoader) -> str:
-    """The class of this project that the loader defined, beside the job itself."""
-    defined = [
-        info.name.removeprefix(PACKAGE)
-        for info in heap.classes
-        if info.name.startswith(PACKAGE) and info.loader_address == row.address
-    ]
-    return min((name for name in defined if re.fullmatch(r"\w+\$\w+", name)), key=len)
+    return built("libraries", tmp_path_factory.mktemp("libraries"))
 
 
 @pytest.mark.flink

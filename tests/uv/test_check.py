@@ -135,12 +135,12 @@ def test_what_rows_may_look_like(tmp_path: Path) -> None:
         b"", b"   ", b"3,2,3,pv,1511701200\r", b"4,2,3,buy,1511701200", b"1,2,3,pv,1511701200000000",
         b"9223372036854775807,2,3,pv,1511701200", b"9223372036854775808,2,3,pv,1511701200", b"-5,2,3,pv,1511701200",
         b"6,2,3,,1511701200", b"7,2,3,pv,0", b'8,2,3,"pv,1511701200', b"\xff\xfe,2,3,pv,1511701200", b"9,2",
-        b"x" * 3_000_000, b"10,2,3,pv,1511701200",
+        b"x" * 3_000_000, b"10,2,3,pv,1511701200", b"11,2,3,pv,1511701200," + b"x" * 1_100_000,
     ]  # fmt: skip
     path.write_bytes(b"\n".join(rows))
     with recount(event_files([str(path)])) as counted:
         assert counted.visitors("2017-11-26", "2") == 5
-        assert (counted.rows.views, counted.rows.malformed) == (5, 8)
+        assert (counted.rows.views, counted.rows.malformed) == (5, 9)
         assert counted.visitors("2017-11-26", "3") is None
 
 

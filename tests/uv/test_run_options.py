@@ -99,6 +99,10 @@ def test_failures_are_explained() -> None:
     )
     assert explained([trace]) == "Redis at redis://r:6379 is full (maxmemory reached); 12 counts wait"
     assert not is_hopeless(trace)
+    refused = trace.replace("is full (maxmemory reached)", "refuses user or password: WRONGPASS invalid")
+    refused += "Caused by: redis.clients.jedis.exceptions.JedisAccessControlException: WRONGPASS invalid\n"
+    assert explained([refused]) == "Redis at redis://r:6379 refuses user or password: WRONGPASS invalid; 12 counts wait"
+    assert is_hopeless(refused)
     missing = "Caused by: org.apache.kafka.common.errors.UnknownTopicOrPartitionException: This server does not host"
     assert "does not exist" in explained([missing])
     assert is_hopeless(missing)

@@ -23,6 +23,7 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("refuses user or password", "", True),
     ("shows a certificate that is not believed", "", True),
     ("not a hash: choose another --prefix", "", True),
+    ("counts wait", "", False),  # what the sink says of Redis; its client's words are further in
     ("java.lang.OutOfMemoryError", "the TaskManager ran out of memory: more --memory, or --design bucket", False),
 )  # fmt: skip
 
@@ -39,6 +40,9 @@ def explained(traces: Sequence[str]) -> str:
             if sign in trace and sentence:
                 return sentence
         texts = [match["text"] for match in _SAYING.finditer(trace) if match["text"]]
+        ours = [text for text in texts if any(sign in text for sign, sentence, _ in _KNOWN if not sentence)]
+        if ours:
+            return ours[0].strip()[:500]
         if texts:
             return texts[-1].strip()[:500]
     return ""

@@ -22,6 +22,7 @@ FORMATS = ("csv", "jsonl", "parquet")
 WHOLE_SHOP = "*"
 SECONDS_UP_TO = 100_000_000_000  # epoch seconds reach this in the year 5138, milliseconds did in 1973
 MAX_AHEAD_MS = 86_400_000
+LONGEST_ROW = 1 << 20  # characters
 _ENDINGS = {"csv": "csv", "txt": "csv", "jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 _KEYS = {"item": "itemId", "category": "categoryId", "user": "userId", "shop": WHOLE_SHOP, WHOLE_SHOP: WHOLE_SHOP}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -116,9 +117,11 @@ def _columns_sql(files: EventFiles, extra: str, text: bool) -> str:
         f"encoding = '{'utf-8' if text else 'latin-1'}') WHERE {_FILLED})"
     )
     if files.format == "jsonl":
-        return f"SELECT {picked} FROM (SELECT TRY_CAST(line AS JSON) AS row FROM {lines})"
+        held = f"CASE WHEN length(line) <= {LONGEST_ROW} THEN line END"
+        return f"SELECT {picked} FROM (SELECT TRY_CAST({held} AS JSON) AS row FROM {lines})"
     parts = f"""
-        SELECT CASE WHEN regexp_matches(line, '[\x00-\x20"]')
+        SELECT CASE WHEN length(line) > {LONGEST_ROW} THEN ['']
+                    WHEN regexp_matches(line, '[\x00-\x20"]')
                     THEN [{_BARE} for part in string_split(line, ',')] ELSE string_split(line, ',') END AS parts
         FROM {lines}"""
     whole = f"SELECT CASE WHEN len(parts) >= {len(COLUMNS)} THEN parts END AS row FROM ({parts}) WHERE NOT {_HEADER}"

@@ -16,7 +16,7 @@ final class CsvRows extends RowDecoder {
     }
 
     @Override
-    Event decode(String row) {
+    Event read(String row) {
         int columns = split(row);
         if (columns == 0) {
             return null;

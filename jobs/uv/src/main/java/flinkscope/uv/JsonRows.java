@@ -25,7 +25,7 @@ final class JsonRows extends RowDecoder {
     }
 
     @Override
-    Event decode(String row) {
+    Event read(String row) {
         if (isBlank(row)) {
             return null;
         }

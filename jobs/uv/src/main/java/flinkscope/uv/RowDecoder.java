@@ -12,6 +12,8 @@ import java.time.Instant;
 abstract class RowDecoder implements Serializable {
     /** Of a malformed row at most so many characters are kept aside. */
     static final int KEPT_CHARS = 16_384;
+    /** A row of more characters is malformed, whatever is in it. */
+    static final int LONGEST = 1 << 20;
 
     private static final long serialVersionUID = 1L;
     /** Larger numbers are milliseconds, others seconds. */
@@ -34,7 +36,11 @@ abstract class RowDecoder implements Serializable {
     }
 
     /** The row's event, malformed or not; null for a row that says nothing: an empty line or the header. */
-    abstract Event decode(String row);
+    final Event decode(String row) {
+        return row.length() > LONGEST ? malformed(row, "a row of more than " + LONGEST + " characters") : read(row);
+    }
+
+    abstract Event read(String row);
 
     /** Checks what has been read; the event, or a malformed one with the first thing that is wrong with it. */
     Event checked(Event event, long ts, String raw) {

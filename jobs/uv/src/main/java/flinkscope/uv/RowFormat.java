@@ -9,10 +9,11 @@ import org.apache.flink.connector.file.src.reader.SimpleStreamFormat;
 import org.apache.flink.connector.file.src.reader.StreamFormat;
 import org.apache.flink.core.fs.FSDataInputStream;
 
-/** Text files, one row a line; the file source unpacks .gz, .bz2, .xz, .zst. A line longer than 1 MiB is cut: malformed. */
+/** Text files, one row a line; the file source unpacks .gz, .bz2, .xz, .zst. of a line too long to be a row the rest is dropped. */
 final class RowFormat extends SimpleStreamFormat<Event> {
     private static final long serialVersionUID = 1L;
-    private static final int LONGEST = 1 << 20;
+    /** One more than a row may have, so that it is known to be too long. */
+    private static final int LONGEST = RowDecoder.LONGEST + 1;
 
     private final RowDecoder decoder;
 

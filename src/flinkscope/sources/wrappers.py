@@ -19,7 +19,7 @@ _WRAPPERS = (
     _STAMP + rb" (?P<source>[\w.-]{1,100}(?:/[\w.:-]{1,100}){1,5}) ",  # aws logs tail
     _STAMP + rb" (?=[^:\n])",  # docker logs -t, kubectl logs --timestamps
 )
-# one JSON object a line: Docker's json-file ("log"), journalctl -o json ("MESSAGE"), log shippers; fluentd's tag before.
+# one JSON object a line: Docker's json-file ("log"), journalctl -o json ("MESSAGE"), log shippers; fluentd's tag before
 # Objects that stand before the message are passed over whole.
 _PASSED = rb"(?:[^\n{}]|\{(?:[^\n{}]|\{[^\n{}]{0,2000}\}){0,2000}\}){0,2000}?"
 _IN_JSON = re.compile(

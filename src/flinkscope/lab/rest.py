@@ -96,4 +96,10 @@ def _reason(document: Any) -> str:
     errors = document.get("errors") if isinstance(document, dict) else None
     if not errors:
         return str(document)[:300]
-    return " ".join(str(e).strip().splitlines()[0] for e in errors if str(e).strip())[:500]
+    return " ".join(_short(str(e).strip().splitlines()) for e in errors if str(e).strip())[:500]
+
+
+def _short(lines: list[str]) -> str:
+    """The first line of a Java stack trace and its root cause."""
+    causes = [line.strip() for line in lines if line.startswith("Caused by: ")]
+    return " ".join(dict.fromkeys([lines[0], *causes[-1:]]))

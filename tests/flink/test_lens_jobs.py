@@ -236,7 +236,7 @@ def test_jobs_on_an_older_flink(version: str, tmp_path: Path) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize(
     ("version", "backend", "timers"),
-    [("1.17.2", "rocksdb", "rocksdb"), ("2.3.0", "rocksdb", "heap"), ("2.3.0", "forst", "forst")],
+    [("1.17.2", "rocksdb", "rocksdb"), ("2.3.0", "rocksdb", "heap"), ("2.3.0", "forst", "ForStDB")],
 )
 def test_state_outside_the_heap(version: str, backend: str, timers: str, tmp_path: Path) -> None:
     """Which states there are, where their timers live, and that budgets are those of the slots' managed memory."""

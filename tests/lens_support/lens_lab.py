@@ -26,6 +26,7 @@ _MEMORY = {
     "jobmanager.memory.process.size": "1000m",
     "metrics.fetcher.update-interval": "500",
     "heartbeat.timeout": "600000",
+    "client.timeout": "600 s",
     "slot.request.timeout": "600000",  # so many jobs at once on a busy machine
     "pekko.ask.timeout": "180 s",  # deployments on a busy machine
     "akka.ask.timeout": "180 s",  # its name before 1.18

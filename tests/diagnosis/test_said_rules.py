@@ -9,13 +9,13 @@ import pytest
 
 from flinkscope.absent import Absent
 from flinkscope.diagnosis.engine import judge
-from flinkscope.diagnosis.facts import ConfigFacts, Facts, ProcessFacts
+from flinkscope.diagnosis.facts import ConfigFacts, Facts, LogEvent, ProcessFacts
 from flinkscope.diagnosis.finding import Fired, Unclear
 from flinkscope.diagnosis.gather.log_facts import log_facts
 from flinkscope.flink.memory_model import memory_model
 from flinkscope.flink.options import is_known
 from flinkscope.place import Place
-from report_support.incident import gc_facts
+from report_support.incident import gc_facts, process_facts
 
 TASKMANAGER = {"taskmanager.memory.process.size": "1728m"}
 JOBMANAGER = {"jobmanager.memory.process.size": "1600m"}
@@ -166,3 +166,17 @@ def test_the_network_remedy_is_the_sum_that_flink_asked_for(tmp_path: Path) -> N
     remedy = fired(process(tmp_path, *SAID["R23"]))["R23"].remedies[0]
     buffers = (4096 + 513 - 3) * 11_000 // 10_000
     assert remedy.options[0].new == f"{-(-buffers * 32768 // 2**20)}m"
+
+
+def test_a_python_worker_that_the_kernel_killed() -> None:
+    killed = LogEvent("python_killed", "the kernel killed python (pid 7)", Place("dmesg.txt", line=3))
+    calm = replace(
+        process_facts(), gc=Absent("GC log"), heap=Absent("heap dump"), state=Absent("state"), exit_code=None
+    )
+    config = ConfigFacts(Place("config.yaml"), {"python.executable": "python3"}, {}, Absent("memory"))
+    with_python = judge(Facts("case", {}, (replace(calm, log=(killed,), config=config),), ()))
+    assert with_python.root_cause is not None
+    assert with_python.root_cause.rule == "R25"
+    without = judge(Facts("case", {}, (replace(calm, log=(killed,), config=Absent("configuration")),), ()))
+    assert without.root_cause is None
+    assert [type(f.outcome) for f in without.findings if f.rule == "R25"] == [Unclear]

@@ -64,9 +64,10 @@ def _of_pod(text: str, name: str) -> EndFacts:
 
 def _of_kernel(text: str, name: str) -> Iterator[LogEvent]:
     for kill in kernel_kills(text.splitlines(), name):
-        if "java" in kill.name:
+        kind = "container_killed" if "java" in kill.name else "python_killed" if "python" in kill.name else None
+        if kind is not None:
             text = f"the kernel killed {kill.name} (pid {kill.pid})" + (f" in {kill.group}" if kill.group else "")
-            yield LogEvent("container_killed", text, kill.place, kill.time)
+            yield LogEvent(kind, text, kill.place, kill.time)
 
 
 def _of_crash(text: str, name: str) -> Iterator[LogEvent]:

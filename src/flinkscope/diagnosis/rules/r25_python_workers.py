@@ -7,8 +7,8 @@ function fails with `Could not allocate … bytes, only … bytes are remaining`
 them. They are bound only by the PYTHON share of managed memory, and only in bundles' buffers: what the function itself
 imports and keeps comes on top.
 
-**Evidence.** The allocation text of the managed memory; or `python.*` options, or Python processes in the container,
-and a kill by the container.
+**Evidence.** The allocation text of the managed memory; or a Python worker that the kernel killed; or `python.*`
+options, or Python processes in the container, and a kill by the container.
 
 **Remedy.** `python.fn-execution.memory.managed: true` with a weight for PYTHON; smaller bundles; thread mode, where
 the function runs inside the JVM; more `jvm-overhead` for what remains.
@@ -21,7 +21,7 @@ the function runs inside the JVM; more `jvm-overhead` for what remains.
 from __future__ import annotations
 
 from flinkscope.absent import present
-from flinkscope.diagnosis.facts import ProcessFacts
+from flinkscope.diagnosis.facts import LogEvent, ProcessFacts
 from flinkscope.diagnosis.finding import CodeChange, Evidence, Fired, Outcome, Remedy, RuledOut, Severity, Unclear
 from flinkscope.diagnosis.remedies.options import option_remedy, options_of
 from flinkscope.diagnosis.rule import Rule
@@ -45,8 +45,10 @@ _WEIGHTS = "taskmanager.memory.managed.consumer-weights"
 def check(facts: ProcessFacts) -> Outcome:
     """Fires on the allocation text, or on a container that was killed with Python workers in it."""
     events = said(facts, "python_memory")
-    killed = said(facts, "container_killed")
+    killed, workers = said(facts, "container_killed"), said(facts, "python_killed")
     python = _python(facts)
+    if workers and not events:
+        return _worker_killed(facts, workers, python)
     if not events and not python:
         return RuledOut("nothing tells of Python workers")
     if not events and not killed:
@@ -63,6 +65,17 @@ def check(facts: ProcessFacts) -> Outcome:
         remedies=_remedies(facts),
         certainty_bp=9_000 if events else 7_000,
     )
+
+
+def _worker_killed(facts: ProcessFacts, workers: tuple[LogEvent, ...], python: tuple[Evidence, ...]) -> Outcome:
+    """The kernel takes the largest process of the group: it was no JVM that grew."""
+    evidence = (*as_evidence(workers), *python)
+    if not python:
+        return Unclear("the kernel killed a Python process; nothing tells whether it was this job's", _WHOSE, evidence)
+    return Fired("the kernel killed a Python worker for the container's memory", evidence, _remedies(facts), 9_000)
+
+
+_WHOSE = "ps -o pid,rss,args in the container: workers run pyflink.fn_execution"
 
 
 def _python(facts: ProcessFacts) -> tuple[Evidence, ...]:

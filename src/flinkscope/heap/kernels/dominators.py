@@ -23,6 +23,7 @@ Number: TypeAlias = Any  # an integer of the machine: numba infers its width
 
 NONE, SETTLED = -1, -2  # no kept edge; dominated by the virtual root whatever comes
 AHEAD = 12  # edges and nodes asked for early; 8 to 16 are equally good on the 1.6 GB dump
+KEPT_AHEAD = 16  # targets between asking for a list of kept edges, for what it leads to, and the look at it
 
 
 @kernel
@@ -117,11 +118,17 @@ def semidominators(w: Number, semis: Array, links: Array, kept: Array, idom: Arr
     number at which ``path`` was too short: grow it and go on from there.
     """
     while w > 0:
-        if w > 2 * AHEAD:
-            prefetch(kept, 2 * np.int64(semis[w - 2 * AHEAD]))
-            head = np.int64(semis[w - AHEAD])
+        if w > 3 * KEPT_AHEAD:  # of each target's list the first three edges and the sources of two
+            prefetch(kept, 2 * np.int64(semis[w - 3 * KEPT_AHEAD]))
+            head = np.int64(semis[w - 2 * KEPT_AHEAD])
             if head >= 0:
                 prefetch(links, 2 * np.int64(kept[head, 0]))
+                prefetch(kept, 2 * np.int64(kept[head, 1]))
+            head = np.int64(semis[w - KEPT_AHEAD])
+            after = np.int64(kept[head, 1]) if head >= 0 else np.int64(NONE)
+            if after >= 0:
+                prefetch(links, 2 * np.int64(kept[after, 0]))
+                prefetch(kept, 2 * np.int64(kept[after, 1]))
         edge = np.int64(semis[w])
         semi = np.int64(links[w, 1]) if edge != SETTLED else np.int64(0)
         while edge >= 0 and semi > 0:

@@ -44,6 +44,8 @@ CATALOGUE: tuple[SymptomText, ...] = (
     _text("oom_other", "R32", r"\bOutOfMemoryError\b(?: ?: (?P<said>.{1,120}))?"),
     _text("python_memory", "R25", r"Could not allocate (?P<wanted_bytes>\d+) bytes, only (?P<left_bytes>\d+) bytes are "
      r"remaining\. This usually indicates that you are requesting more memory than you have reserved"),
+    _text("python_worker", "R25", r"Obtained shared Python process of size (?P<share_bytes>\d+) bytes"
+     r"|Python interpreter path: (?P<path>\S{1,300})"),
     _text("closed_class_loader", "R17", r"Trying to access closed classloader\. Please check if you store classloaders "
      r"directly or indirectly in static fields"),
     _text("submission_failed", "R14",
@@ -107,6 +109,7 @@ _MARKS = (
     "Native memory alloc", "Cannot allocate memory", "memory configuration failed", "IllegalConfigurationException",
     "Config uses", "timed out", "no longer reachable", "Connection unexpectedly", "has failed", "expired before",
     "did not react", "memory-backed", "uncaught exception", "Fatal error", "exit code", "RECEIVED SIGNAL",
+    "shared Python process", "Python interpreter path",
     "Heap dump file", "Dumping heap", "Unable to create", "Dump file is", "derived from fraction",
 )  # fmt: skip
 

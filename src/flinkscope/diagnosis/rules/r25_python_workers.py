@@ -36,7 +36,7 @@ RULE = Rule(
     needs=(("log", "config"),),
     explains=("R20", "R28"),
     roles=("taskmanager",),
-    proved_on="recorded texts (corpus R25-python-reserved)",
+    proved_on="PyFlink 1.20.3 on Java 17 in a memory cgroup (corpus R25-python-killed); recorded texts",
 )
 
 _WEIGHTS = "taskmanager.memory.managed.consumer-weights"
@@ -79,17 +79,18 @@ _WHOSE = "ps -o pid,rss,args in the container: workers run pyflink.fn_execution"
 
 
 def _python(facts: ProcessFacts) -> tuple[Evidence, ...]:
-    """What tells that Python workers run: options, or processes beside the JVM."""
+    """What tells that Python workers run: options, the log, or processes beside the JVM."""
     config, container = present(facts.config), present(facts.container)
     keys = [key for key in options_of(facts) if key.startswith("python.")]
-    found = []
+    told = said(facts, "python_worker")
+    found = list(as_evidence(told[:1]))
     if config is not None and keys:
         place = config.places.get(keys[0], config.place)
         found.append(Evidence(f"Python is configured: {keys[0]}: {config.options[keys[0]]}", place))
     if container is not None and _children(facts):
         text = f"{container.processes} threads and processes are in the container"
         found.append(Evidence(text, container.place, {"processes": container.processes or 0}))
-    return tuple(found) if keys else ()
+    return tuple(found) if keys or told else ()
 
 
 def _children(facts: ProcessFacts) -> bool:

@@ -185,3 +185,18 @@ def test_a_deadlock_over_locks_that_the_dump_does_not_list_is_the_one_that_hotsp
         ]
     )
     assert parse_thread_dump(text, "x").deadlocks == (("left", "right"),)
+
+
+@pytest.mark.parametrize("spoiled", ["..16", "9" * 400, "1.2.3", "."])
+def test_a_damaged_time_is_not_told(spoiled: str) -> None:
+    head = '"worker" #12 prio=5 os_prio=0 cpu={0}ms elapsed={0}s tid=0x00007f0001 nid=0x1 runnable  [0x1]'
+    text = f"Full thread dump OpenJDK 64-Bit Server VM (17.0.9+9 mixed mode):\n{head.format(spoiled)}\n"
+    (thread,) = parse_thread_dump(text, "x").threads
+    assert (thread.name, thread.cpu_ms, thread.elapsed_ms) == ("worker", None, None)
+
+
+@pytest.mark.parametrize("tid", ["²", "9" * 5000])
+def test_a_damaged_number_of_a_thread_is_not_told(tid: str) -> None:
+    document = {"threadDump": {"threadContainers": [{"threads": [{"tid": tid, "name": "worker", "stack": []}]}]}}
+    (thread,) = parse_thread_dump(json.dumps(document), "x").threads
+    assert thread.id is None

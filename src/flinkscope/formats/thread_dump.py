@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -190,7 +191,7 @@ def _hotspot_thread(block: _Block) -> ThreadRecord:
             carries = int(match[1])
     return ThreadRecord(
         head["name"], block.line, _int(head["id"]), _int(head["nid"]), state, bool(head["daemon"]), _int(head["prio"]),
-        _float(head["cpu"]), None if head["elapsed"] is None else float(head["elapsed"]) * 1000, _frames(block.body),
+        _ms(head["cpu"], 1), _ms(head["elapsed"], 1000), _frames(block.body),
         tuple(dict.fromkeys(locks)), lock, how, carries=carries,
     )  # fmt: skip
 
@@ -251,7 +252,7 @@ def _file_threads(document: dict[str, Any]) -> Iterator[ThreadRecord]:
             virtual = thread.get("virtual") is True or (bool(frames) and "java.lang.VirtualThread." in frames[-1])
             tid = str(thread.get("tid", ""))
             yield ThreadRecord(
-                str(thread.get("name", "")), number, int(tid) if tid.isdigit() else None, None,
+                str(thread.get("name", "")), number, int(tid) if tid.isdecimal() and len(tid) < 20 else None, None,
                 str(thread.get("state", "")), virtual, None, None, None, frames, virtual=virtual,
             )  # fmt: skip
 
@@ -260,5 +261,10 @@ def _int(text: str | None) -> int | None:
     return None if text is None else int(text, 16 if text.startswith("0x") else 10)
 
 
-def _float(text: str | None) -> float | None:
-    return None if text is None else float(text)
+def _ms(text: str | None, factor: int) -> float | None:
+    """The time in ms; None if it is not told, or damaged (two points, hundreds of digits)."""
+    try:
+        value = float(text or "nan") * factor
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -24,7 +24,10 @@ import org.apache.iceberg.util.ThreadPools;
 import org.influxdb.InfluxDB;
 import org.influxdb.InfluxDBFactory;
 
-/** Databases, file systems and their clients. No database runs: what is left is left by trying. */
+/**
+ * Databases, file systems and their clients. No database runs: what is left is left by trying. DriverManager loads the
+ * drivers of a jar for the first job only that asks it, so each names its own.
+ */
 final class Stores {
   private static final String NOWHERE = "127.0.0.1:9";
 
@@ -49,6 +52,7 @@ final class Stores {
   static final class SqlServer implements Leftover {
     @Override
     public AutoCloseable use() throws Exception {
+      Class.forName("com.microsoft.sqlserver.jdbc.SQLServerDriver");
       tryOnce("jdbc:sqlserver://" + NOWHERE + ";loginTimeout=1;encrypt=false");
       return Stores::deregister;
     }
@@ -66,6 +70,7 @@ final class Stores {
     @Override
     public AutoCloseable use() throws Exception {
       System.setProperty("derby.stream.error.file", "/dev/null");
+      Class.forName("org.apache.derby.iapi.jdbc.AutoloadedDriver");
       tryOnce("jdbc:derby:memory:lab" + System.nanoTime() + ";create=true");
       return () -> {
         tryOnce("jdbc:derby:;shutdown=true");
@@ -77,6 +82,7 @@ final class Stores {
   static final class Sqlite implements Leftover {
     @Override
     public AutoCloseable use() throws Exception {
+      Class.forName("org.sqlite.JDBC");
       tryOnce("jdbc:sqlite::memory:");
       return Stores::deregister;
     }
@@ -85,6 +91,7 @@ final class Stores {
   static final class ClickHouse implements Leftover {
     @Override
     public AutoCloseable use() throws Exception {
+      Class.forName("com.clickhouse.jdbc.ClickHouseDriver");
       tryOnce("jdbc:ch:http://" + NOWHERE + "/default");
       return Stores::deregister;
     }

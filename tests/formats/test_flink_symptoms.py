@@ -47,6 +47,7 @@ SAMPLES: list[tuple[str, str, dict[str, str]]] = [
     ("org.apache.flink.runtime.memory.MemoryReservationException: Could not allocate 100 bytes, only 20 bytes are "
      "remaining. This usually indicates that you are requesting more memory than you have reserved. However,",
      "python_memory", {"wanted_bytes": "100", "left_bytes": "20"}),
+    ("Obtained shared Python process of size 134217728 bytes", "python_worker", {"share_bytes": "134217728"}),
     ("java.lang.IllegalStateException: Trying to access closed classloader. Please check if you store classloaders "
      "directly or indirectly in static fields. If the stacktrace suggests", "closed_class_loader", {}),
     ("org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.", "submission_failed", {}),

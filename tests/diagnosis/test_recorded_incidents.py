@@ -40,7 +40,6 @@ def jar(recorder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("r02-sliding", "R02"),
         ("r03-window", "R03"),
-        ("r04-broadcast", "R04"),
         ("r04-endless-state", "R04"),
         ("r05-static-map", "R05"),
         ("r06-idle", "R06"),

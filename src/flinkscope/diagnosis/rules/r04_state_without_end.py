@@ -49,7 +49,7 @@ RULE = Rule(
         "state_share_bp": Threshold(MUCH_BP, "bp of the reachable heap", "a quarter: nothing else is worth mending"),
         "timers_bp": Threshold(5_000, "bp of the keys", "fewer timers than one for two keys clear no key each"),
     },
-    proved_on="Flink 1.20.3 and 2.3.0 on Java 17 (corpus, record.py r04-endless-state, r04-broadcast)",
+    proved_on="Flink 1.20.3 and 2.3.0 on Java 17 (corpus, record.py r04-endless-state)",
 )
 
 _TTL = "table.exec.state.ttl"

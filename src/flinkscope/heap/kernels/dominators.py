@@ -121,12 +121,12 @@ def semidominators(w: Number, semis: Array, links: Array, kept: Array, idom: Arr
         if w > 3 * KEPT_AHEAD:  # of each target's list the first three edges and the sources of two
             prefetch(kept, 2 * np.int64(semis[w - 3 * KEPT_AHEAD]))
             head = np.int64(semis[w - 2 * KEPT_AHEAD])
-            if head >= 0:
+            if 0 <= head < len(kept):  # where the semidominator is the root anyway, the head may be anything
                 prefetch(links, 2 * np.int64(kept[head, 0]))
                 prefetch(kept, 2 * np.int64(kept[head, 1]))
             head = np.int64(semis[w - KEPT_AHEAD])
-            after = np.int64(kept[head, 1]) if head >= 0 else np.int64(NONE)
-            if after >= 0:
+            after = np.int64(kept[head, 1]) if 0 <= head < len(kept) else np.int64(NONE)
+            if 0 <= after < len(kept):
                 prefetch(links, 2 * np.int64(kept[after, 0]))
                 prefetch(kept, 2 * np.int64(kept[after, 1]))
         edge = np.int64(semis[w])

@@ -82,3 +82,31 @@ def test_a_folder_without_rights(tmp_path: Path) -> None:
     locked.mkdir(mode=0)
     with pytest.raises(SourceError, match="Permission denied"):
         case_from([locked])
+
+
+GROUP = {
+    "memory.max": "1073741824\n",
+    "memory.peak": "1073741824\n",
+    "memory.events": "low 0\nhigh 0\nmax 41\noom 2\noom_kill 2\n",
+    "memory.swap.max": "max\n",
+}
+
+
+def test_files_of_a_control_group_are_told_by_the_kernels_names(tmp_path: Path) -> None:
+    for name, text in GROUP.items():
+        (tmp_path / name).write_text(text)
+        assert recognise(tmp_path / name) == "cgroup"
+    (tmp_path / "memory.max").write_text("the memory was at its max\n")
+    assert recognise(tmp_path / "memory.max") is None
+
+
+@pytest.mark.parametrize("below", ["", "cgroup", "sys/fs/cgroup"])
+def test_a_copied_control_group_belongs_to_the_process_beside_it(tmp_path: Path, below: str) -> None:
+    (tmp_path / below).mkdir(parents=True, exist_ok=True)
+    for name, text in GROUP.items():
+        (tmp_path / below / name).write_text(text)
+    (tmp_path / "flink.log").write_bytes(SAMPLES["flink_log"])
+    case, ignored = case_from([tmp_path])
+    assert not ignored
+    (process,) = case.processes
+    assert {a.process for a in case.artifacts} == {process.id}

@@ -19,7 +19,8 @@ SHARED_KINDS = frozenset({"config", "checkpoints", "job", "job_truth", "results"
                           "dmesg", "pod_status"})  # fmt: skip
 # folders that say what is in them, not whose it is
 PLAIN_FOLDERS = frozenset({"log", "logs", "gc", "gclogs", "conf", "config", "dump", "dumps", "heap", "heapdump",
-                           "heapdumps", "out", "jvm", "tmp", "opt", "flink", "checkpoints"})  # fmt: skip
+                           "heapdumps", "out", "jvm", "tmp", "opt", "flink", "checkpoints", "cgroup", "sys", "fs",
+                           "memory", "pids"})  # fmt: skip
 _ENDINGS = re.compile(r"(?:\.\d+)?(?:\.current)?(?:\.(?:log|out|err|txt))?(?:\.\d+)?(?:\.current)?(?:\.gz)?$")
 _SAME_START_S = 120
 _ROLE_WORDS = {"taskmanager": re.compile(r"task|(?<![a-z])tm(?![a-z])"),
@@ -115,6 +116,8 @@ def _units(files: Sequence[Found]) -> list[_Unit]:
 
 
 def _stem(file: Found) -> str:
+    if file.kind == "cgroup":
+        return "control group"
     return _ENDINGS.sub("", file.path.name) or file.path.name
 
 

@@ -1,4 +1,7 @@
-"""What kind of file is this? Decided by content, never by name (a name only breaks ties between texts)."""
+"""What kind of file is this? Decided by content, never by name (a name only breaks ties between texts).
+
+Except the files of a control group, which are called as the kernel calls them and hold nothing but numbers.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +61,13 @@ _TEXT: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     ),
 )
 
+# The files of a control group hold a number or two columns: only their names, which the kernel gives, tell them.
+_CGROUP_NAMES = re.compile(
+    r"memory\.(max|high|current|peak|events|stat|swap\.max|swap\.current|limit_in_bytes|usage_in_bytes|failcnt"
+    r"|max_usage_in_bytes|oom_control|memsw\.limit_in_bytes|memsw\.usage_in_bytes)|pids\.(max|current)"
+)
+_CGROUP_TEXT = re.compile(r"(?:max|-1|\d{1,20}|\w+ \d{1,20}(?:\n\w+ \d{1,20})*)\s*")
+
 _JSON: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("checkpoints", re.compile(r'"(counts|latest)"\s*:.*"history"|"history"\s*:.*"(counts|latest)"', re.DOTALL)),
     ("pod_status", re.compile(r'"kind"\s*:\s*"Pod(List)?"')),
@@ -112,6 +122,8 @@ def text_of(path: Path, most_bytes: int) -> str:
 
 
 def _kind_of_text(text: str, name: str) -> str | None:
+    if _CGROUP_NAMES.fullmatch(name) and _CGROUP_TEXT.fullmatch(text):
+        return "cgroup"
     if text.lstrip()[:1] in ("{", "["):
         found = next((kind for kind, pattern in _JSON if pattern.search(text)), None)
         if found:

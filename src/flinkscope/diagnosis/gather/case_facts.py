@@ -319,13 +319,18 @@ def _container(run: _Gathering, files: list[Artifact], ends: EndFacts) -> Contai
     found: ContainerFacts | Absent = NO_CONTAINER
     if files:
         how = NO_CONTAINER.how_to_get
+        files = sorted(files, key=lambda a: not run.path(a).name.startswith("memory."))  # v1: pids.* lie elsewhere
         folder = run.path(files[0]).parent
-        found = run.read(NO_CONTAINER.what, files[:1], how, lambda a: container_facts(folder, a.path))
+        found = run.read(NO_CONTAINER.what, files[:1], how, lambda a: container_facts(folder, _folder_name(a)))
     for other in files[1:]:
         run.take(other, not isinstance(found, Absent), "of the same control group")
     if isinstance(found, Absent) and ends.limit_bytes is not None and ends.place is not None:
         return ContainerFacts(ends.place, ends.limit_bytes)
     return found
+
+
+def _folder_name(artifact: Artifact) -> str:
+    return artifact.path.rpartition("/")[0] or artifact.path
 
 
 def _loads(run: _Gathering) -> list[VertexLoad]:

@@ -36,7 +36,7 @@ class Labels:
         self._heap = heap
         self.names: list[tuple[Whose, str]] = []
         self._numbers: dict[tuple[Whose, str], int] = {}
-        self.of_object: NDArray[np.int32] = np.full(heap.object_count, NO_LABEL, np.int32)
+        self.of_object: NDArray[np.int32] = heap.space.full(heap.object_count, NO_LABEL, np.int32)
 
     def number(self, whose: Whose, what: str) -> int:
         """The number that stands for this owner; given on first use."""

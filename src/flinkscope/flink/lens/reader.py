@@ -60,7 +60,7 @@ class Reader:
 
     @cached_property
     def _mark(self) -> NDArray[np.uint8]:
-        return np.zeros(self.heap.object_count, np.uint8)
+        return self.heap.space.full(self.heap.object_count, 0, np.uint8)
 
     def _next_turn(self) -> np.uint8:
         """A mark that no object has: nobody needs to take marks away, but once in 255 turns."""
@@ -97,8 +97,8 @@ class Reader:
         for number, (name, is_reference) in enumerate(fields):
             for row in rows:
                 places[number, row] = self._position(name, int(row), "object" if is_reference else "long")
-        found = np.empty((len(references), len(objects)), np.int32)
-        numbers = np.empty((len(longs), len(objects)), np.int64)
+        found = heap.space.empty((len(references), len(objects)), np.int32)
+        numbers = heap.space.empty((len(longs), len(objects)), np.int64)
         records = heap.records
         where = (records.data, heap.store.offsets, heap.class_of, np.ascontiguousarray(objects, np.int32))
         kernels.field_columns(*where, records.id_size, heap.store.map, places, found, numbers)
@@ -153,8 +153,8 @@ class Reader:
         places = np.full((len(names), len(heap.store.classes)), kernels.UNKNOWN, np.int64)
         room = 2 * len(heads) + _SPARE
         while True:
-            positions, entries = np.empty(room, np.int32), np.empty(room, np.int32)
-            found = np.empty((len(fields), room), np.int32)
+            positions, entries = heap.space.empty(room, np.int32), heap.space.empty(room, np.int32)
+            found = heap.space.empty((len(fields), room), np.int32)
             marks, into = (self._mark, self._next_turn()), (positions, entries, found)
             met = kernels.walk_chains(*where, records.id_size, heap.store.map, places, *marks, *into)
             if met >= 0:

@@ -14,6 +14,7 @@ from flinkscope.flink.lens.reader import NULL, Indices, Reader
 from flinkscope.flink.loader_domains import add_domains
 from flinkscope.flink.loader_jobs import job_names, job_starts, jobs_held, jobs_of_loaders
 from flinkscope.heap.loaders import loader_of_class
+from flinkscope.heap.space import collected
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
@@ -24,8 +25,6 @@ _WRAPPERS = (
     "org.apache.flink.util.FlinkUserCodeClassLoaders$SafetyNetWrapperClassLoader",
     "org.apache.flink.runtime.execution.librarycache.FlinkUserCodeClassLoaders$SafetyNetWrapperClassLoader",
 )
-
-_ROOM = 1 << 20  # objects of user loaders; a second pass makes room for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +100,8 @@ def _owners(reader: Reader, loaders: Indices) -> tuple[NDArray[np.int32], Indice
     there = (mirrors >= 0) & (row_owner >= 0)
     owner[mirrors[there]] = row_owner[there]
     add_domains(reader, owner)
-    members = np.empty(_ROOM, np.int32)
-    count = int(loader_kernels.add_instances(heap.class_of, row_owner, owner, members))
-    if count > _ROOM:
-        members = np.empty(count, np.int32)
-        loader_kernels.add_instances(heap.class_of, row_owner, owner, members)
-    return owner, members[:count], of_row
+    members = collected(lambda found: loader_kernels.add_instances(heap.class_of, row_owner, owner, found))
+    return owner, members, of_row
 
 
 def _add_loaders_below(reader: Reader, owner: NDArray[np.int32]) -> None:

@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from flinkscope.heap.kernels import walks
 from flinkscope.heap.kernels.dominators import chain_children
+from flinkscope.heap.space import collected
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
 
 Array = npt.NDArray[Any]
-
-_ROOM = 1 << 20  # children; a second pass makes room for more
 
 
 def minimum_retained(heap: Heap, group: Array, count: int) -> Array:
@@ -41,9 +40,4 @@ def children_of(heap: Heap, parent: int) -> Array:
 
 def unordered_children(heap: Heap, parent: int) -> Array:
     """int32 objects immediately dominated by ``parent`` (-1: by no object), by address."""
-    found = np.empty(_ROOM, np.int32)
-    count = int(walks.children(heap.idom, parent, found))
-    if count > _ROOM:
-        found = np.empty(count, np.int32)
-        walks.children(heap.idom, parent, found)
-    return found[:count]
+    return collected(lambda found: walks.children(heap.idom, parent, found))

@@ -7,6 +7,7 @@ import mmap
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ Array = npt.NDArray[Any]
 
 SMALL_BYTES = 1 << 20
 HUGE_BYTES = 1 << 30
+_FIRST_ROOM = 1 << 20
 MADV_POPULATE_WRITE = 23  # linux/mman.h
 
 
@@ -73,6 +75,17 @@ class Space:
         if value != 0 or column.nbytes < SMALL_BYTES:  # new pages are zero
             column[...] = value
         return column
+
+
+def collected(fill: Callable[[Array], Any]) -> Array:
+    """int32 indices that a kernel finds. ``fill`` writes as many as there is room for and returns how many there are:
+    where a first guess was too short it is asked a second time."""
+    found = np.empty(_FIRST_ROOM, np.int32)
+    count = int(fill(found))
+    if count > len(found):
+        found = np.empty(count, np.int32)
+        fill(found)
+    return found[:count]
 
 
 def _in_memory(size: int) -> Array:

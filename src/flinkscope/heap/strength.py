@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from flinkscope.heap.kernels import walks
 from flinkscope.heap.labels import reference_column
+from flinkscope.heap.space import collected
 
 if TYPE_CHECKING:
     from flinkscope.heap.store import Heap
@@ -23,7 +24,6 @@ REFERENCE_CLASSES = {
     "final": "java.lang.ref.FinalReference",
 }
 ALL_KINDS = tuple(REFERENCE_CLASSES)
-_ROOM = 1 << 20  # reference objects; a second pass makes room for more
 
 
 def reference_objects(heap: Heap, *kinds: str) -> Array:
@@ -33,12 +33,7 @@ def reference_objects(heap: Heap, *kinds: str) -> Array:
     for kind in kinds:
         for base in table.rows_by_name.get(REFERENCE_CLASSES[kind], []):
             wanted[table.subclass_rows(base)] = True
-    found = np.empty(_ROOM, np.int32)
-    count = int(walks.of_classes(heap.class_of, wanted, heap.idom, found))
-    if count > _ROOM:
-        found = np.empty(count, np.int32)
-        walks.of_classes(heap.class_of, wanted, heap.idom, found)
-    return found[:count]
+    return collected(lambda found: walks.of_classes(heap.class_of, wanted, heap.idom, found))
 
 
 def weak_referents(heap: Heap, kinds: tuple[str, ...] = ALL_KINDS) -> Array:

@@ -88,11 +88,12 @@ def _answer(
 ) -> Answer:
     from flinkscope.report.answer import answer
     from flinkscope.report.output import form_of
+    from flinkscope.sources.presence import is_there
 
     for path in output:
         form_of(path)  # a wrong ending is better told before the work than after it
     where = {"namespace": live.pop("namespace"), "context": live.pop("context")}
-    wishes = None if all(Path(source).exists() for source in sources) else _wishes(**live)
+    wishes = None if all(is_there(source) for source in sources) else _wishes(**live)
     return answer(*sources, wishes=wishes, progress=progress, **where)
 
 

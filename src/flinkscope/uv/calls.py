@@ -11,7 +11,7 @@ from flinkscope.uv.job import uv_job
 from flinkscope.uv.ready import check_ready
 from flinkscope.uv.recount import DEFAULT_MEMORY_BYTES, recount
 from flinkscope.uv.run import Embedded, Place, UvSummary
-from flinkscope.uv.sources import EventFiles, event_files, key_column
+from flinkscope.uv.sources import EventFiles, event_files, files_below, key_column
 from flinkscope.uv.store import DEFAULT_URL, RedisAddress, VisitorStore, checked_day
 
 
@@ -69,6 +69,4 @@ def check_uv(
 
 def late_files(folder: Path | None) -> EventFiles | None:
     """The late rows' files; None when the folder has none (nothing was late)."""
-    if folder is None or not any(p.is_file() and not p.name.startswith((".", "_")) for p in folder.rglob("*")):
-        return None
-    return event_files([str(folder)], "csv")
+    return event_files([str(folder)], "csv") if folder is not None and files_below(folder) else None

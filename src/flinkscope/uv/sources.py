@@ -41,6 +41,11 @@ class EventFiles:
         return sum(path.stat().st_size for path in self.paths)
 
 
+def files_below(folder: Path) -> list[Path]:
+    """All event files in it, hidden ones and those that are being written left out."""
+    return [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith((".", "_"))]
+
+
 def event_files(words: Sequence[str], given_format: str | None = None) -> EventFiles:
     """Files, folders (all event files below, hidden ones and those that are being written left out) and globs.
 
@@ -50,7 +55,7 @@ def event_files(words: Sequence[str], given_format: str | None = None) -> EventF
     for word in words:
         path = Path(word)
         if path.is_dir():
-            matched = [p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith((".", "_"))]
+            matched = files_below(path)
         else:
             matched = [path] if path.exists() else [Path(name) for name in sorted(glob.glob(word, recursive=True))]
         if not matched:

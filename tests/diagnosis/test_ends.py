@@ -10,22 +10,9 @@ import pytest
 from flinkscope import diagnose
 from flinkscope.diagnosis.finding import Fired
 from flinkscope.errors import UnreadableInputError
+from report_support.pods import killed_pod
 
-POD = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "tm-1", "namespace": "flink"},
-    "spec": {"containers": [{"name": "main", "image": "flink", "resources": {"limits": {"memory": "1728Mi"}}}]},
-    "status": {
-        "phase": "Running",
-        "containerStatuses": [
-            {
-                "name": "main", "image": "flink", "restartCount": 1, "state": {"running": {}},
-                "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
-            }
-        ],
-    },
-}  # fmt: skip
+POD = killed_pod("1728Mi")
 DMESG = (
     "[1234.5] java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=936\n"
     "[1234.6] Memory cgroup out of memory: Killed process 4711 (java) total-vm:4000000kB, anon-rss:1700000kB, "

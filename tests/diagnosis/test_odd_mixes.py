@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flinkscope import diagnose
+from report_support.pods import killed_pod
 
 START = (
     "2026-11-01 10:00:00,000 INFO  org.apache.flink.runtime.Start [] -  Starting {} (Version: 1.18.1, Scala: 2.12)\n"
@@ -27,21 +28,7 @@ YARN = (
 )
 SIGTERM = LATER + "INFO  org.apache.flink.runtime.TaskManagerRunner [] - RECEIVED SIGNAL 15: SIGTERM. Shutting down.\n"
 ROCKSDB = "taskmanager.memory.process.size: 4g\nstate.backend.type: rocksdb\n"
-POD = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "tm-1", "namespace": "flink"},
-    "spec": {"containers": [{"name": "main", "image": "flink", "resources": {"limits": {"memory": "2Gi"}}}]},
-    "status": {
-        "phase": "Running",
-        "containerStatuses": [
-            {
-                "name": "main", "image": "flink", "restartCount": 1, "state": {"running": {}},
-                "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
-            }
-        ],
-    },
-}  # fmt: skip
+POD = killed_pod("2Gi")
 
 # (root cause, first finding) of files by name
 MIXES: dict[str, tuple[str | None, str | None, dict[str, str]]] = {

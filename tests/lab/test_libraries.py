@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flinkscope.flink.pin_library import LIBRARIES
-from lab_support.library_jobs import OWN, built, leaked_by_use
+from lab_support.library_jobs import OWN, assert_pins_are_named, built, leaked_by_use
 
 EXPECTED = {
     "Clients$Kafka": {("thread", "Kafka"), ("mbean", "Kafka")},
@@ -59,14 +58,7 @@ def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.heavy
 def test_each_library_s_pins_have_their_kind_library_and_remedy(jar: Path, tmp_path: Path) -> None:
     found = leaked_by_use(jar, [*EXPECTED, *NO_LEAK], tmp_path / "leaks.hprof")
-    remedies = {library.name: library.remedy for library in LIBRARIES}
-    for name, expected in EXPECTED.items():
-        pins = {(pin.kind, pin.library) for pin in found[name].pins}
-        assert expected <= pins, name
-        for pin in found[name].pins:
-            assert pin.kind != "unknown", (name, pin.chain)
-            assert remedies.get(pin.library, "") in pin.remedy
-    assert not set(found) & set(NO_LEAK)
+    assert_pins_are_named(found, EXPECTED, NO_LEAK)
 
 
 @pytest.mark.flink

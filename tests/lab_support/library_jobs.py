@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from flinkscope import open_heap
 from flinkscope.flink.loaders import UserLoader
+from flinkscope.flink.pin_library import LIBRARIES
 from flinkscope.heap.store import Heap
 from flinkscope.lab.cluster import Cluster
 from flinkscope.lab.live_dump import dump_live_heap
@@ -41,6 +43,19 @@ def built(project: str, folder: Path) -> Path:
         pytest.skip("Maven's repository cannot be reached")
     assert done.returncode == 0, done.stdout[-2000:]
     return folder / "target" / f"flinkscope-{project}.jar"
+
+
+def assert_pins_are_named(
+    found: Mapping[str, UserLoader], expected: Mapping[str, set[tuple[str, str]]], no_leak: Sequence[str]
+) -> None:
+    """Each library's pins are there with their kind, library and remedy; nothing of what ends by itself stayed."""
+    remedies = {library.name: library.remedy for library in LIBRARIES}
+    for name, pins in expected.items():
+        assert pins <= {(pin.kind, pin.library) for pin in found[name].pins}, name
+        for pin in found[name].pins:
+            assert pin.kind != "unknown", (name, pin.chain)
+            assert remedies.get(pin.library, "") in pin.remedy
+    assert not set(found) & set(no_leak)
 
 
 def leaked_by_use(jar: Path, names: list[str], dump: Path, *words: str) -> dict[str, UserLoader]:
